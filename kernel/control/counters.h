@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB */
+/*
+ * Device counters. One list makes the enum and the names that
+ * `rdma statistic` shows; Documentation/counters.md explains each.
+ */
+#ifndef MRC_COUNTERS_H
+#define MRC_COUNTERS_H
+
+#define MRC_COUNTERS(C)							\
+	C(tx_packets)		/* packets sent, of every kind */	\
+	C(rx_packets)		/* packets received on our UDP port */	\
+	C(tx_bytes)		/* payload bytes sent, first time */	\
+	C(rx_bytes)		/* payload bytes accepted */		\
+	C(tx_data_packets)	/* data packets sent, first time */	\
+	C(retransmits)		/* data packets sent again */		\
+	C(lost_sack)		/* found lost by SACK and time */	\
+	C(lost_nack)		/* to be sent again because of a NACK */ \
+	C(lost_timer)		/* found lost by a timer */		\
+	C(spurious)		/* retransmissions that were not needed */ \
+	C(rtos)			/* retransmission timeouts */		\
+	C(probes_sent)		/* reliability probes */		\
+	C(probes_received)						\
+	C(path_probes_sent)						\
+	C(path_probes_answered)						\
+	C(sacks_sent)							\
+	C(sacks_received)						\
+	C(acks_sent)		/* Transport ACKs */			\
+	C(acks_received)						\
+	C(naks_sent)		/* Transport NAKs */			\
+	C(naks_received)						\
+	C(nacks_sent)							\
+	C(nacks_received)						\
+	C(rnr_sent)		/* NACKs for want of a receive */	\
+	C(rnr_received)							\
+	C(duplicates)		/* data packets that had arrived before */ \
+	C(out_of_order)		/* arrived before an earlier PSN */	\
+	C(ecn_marked)							\
+	C(doorbells)		/* system calls that rang a ring */	\
+	C(hellos_sent)							\
+	C(hellos_received)						\
+	C(path_bad)		/* paths taken out */			\
+	C(path_good)		/* paths taken back */			\
+	C(tx_errors)		/* packets the port refused to send */	\
+	C(drop_malformed)	/* length, version or field invalid */	\
+	C(drop_icrc)		/* ICRC wrong */			\
+	C(drop_opcode)		/* unknown or not allowed here */	\
+	C(drop_no_qp)		/* no such QP, or not ready to receive */ \
+	C(drop_sender)		/* not from the QP's peer */		\
+	C(drop_pkey)							\
+	C(drop_qkey)							\
+	C(drop_window)		/* PSN outside the window */		\
+	C(drop_no_memory)						\
+	C(drop_no_receive)	/* UD: no receive posted, or too short */ \
+	C(drop_stale)		/* control packet about nothing in flight */ \
+	C(drop_hello)		/* hello refused */
+
+#define MRC_COUNTER_ENUM(name)	MRC_CNT_##name,
+enum mrc_counter {
+	MRC_COUNTERS(MRC_COUNTER_ENUM)
+	MRC_CNT_MAX
+};
+
+#endif

@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB */
+/*
+ * The module's objects and the calls between its layers. Locking and
+ * lifetime are explained in Documentation/design.md, "Locking and lifetime";
+ * in short: RCU protects every look-up, a reference count the object found,
+ * qp->lock a QP's protocol state, peer->lock a peer's paths and congestion
+ * window. Order: qp->lock, then peer->lock, then cq->lock or srq->lock.
+ */
+#ifndef MRC_H
+#define MRC_H
+
+#include <linux/completion.h>
+#include <linux/hrtimer.h>
+#include <linux/if_ether.h>
+#include <linux/in6.h>
+#include <linux/netdevice.h>
+#include <linux/rbtree.h>
+#include <linux/refcount.h>
+#include <linux/rhashtable-types.h>
+#include <linux/skbuff.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+#include <rdma/ib_pack.h>
+#include <rdma/ib_umem.h>
+#include <rdma/ib_verbs.h>
+#include <rdma/uverbs_ioctl.h>
+
+#include "mrc/wire.h"
+#include "rdma/mrc-abi.h"
+#include "control/counters.h"
+#include "transport/rxwin.h"
+#include "transport/tx.h"
+
+#define MRC_MAX_QP		65536
+#define MRC_MAX_QP_WR		32768
+#define MRC_MAX_CQE		(1U << 20)
+#define MRC_MAX_SRQ_WR		32768
+#define MRC_MAX_RD_ATOMIC	128
+#define MRC_MAX_MSG		(1U << 31)
+#define MRC_MIN_QPN		16
+/* Receive window offered to peers, PSNs. */
+#define MRC_RX_WINDOW		(MRC_MPR_DEFAULT * MRC_MPR_UNIT)
+/* Scoreboard and so packets in flight per QP, at most. */
+#define MRC_TX_WINDOW		4096
+
+struct mrc_peer;
+struct mrc_txmsg;
+struct mrc_recv;
+
+/* ------------------------------------------------------------ device */
+
+/* One Ethernet port: a plane. */
+struct mrc_port {
+	struct mrc_dev *dev;
+	struct net_device *netdev;	/* held */
+	netdevice_tracker tracker;
+	u8 plane;			/* 0..31, index in dev->ports */
+	bool up;			/* carrier and administrative state */
+	struct rcu_head rcu;
+};
+
+struct mrc_stats {
+	u64 c[MRC_CNT_MAX];
+};
+
+/* What an operator can set; see Documentation/ABI. */
+struct mrc_settings {
+	u16 udp_port;		/* host order */
+	bool ordered_last;	/* last packet of a message placed last */
+	bool icrc;		/* compute and check ICRC */
+	u8 dscp_data;
+	u8 dscp_control;
+	u32 paths_per_plane;	/* EVs per plane, 1..128 */
+};
+
+struct mrc_dev {
+	struct ib_device ibdev;
+	struct net_device *netdev;	/* the address netdev; held */
+	struct mrc_port __rcu *ports[MRC_MAX_PORTS];
+	struct mutex ports_lock;	/* writers of ports[] */
+	struct list_head list;		/* all devices, mrc_devices_lock */
+	struct mrc_settings set;
+	u64 instance;			/* of the hello */
+
+	struct xarray qps;		/* QPN -> struct mrc_qp, RCU */
+	u32 next_qpn;
+	struct mrc_qp __rcu *gsi_qp;
+	struct xarray mrs;		/* key >> 8 -> struct mrc_mr, RCU */
+	u32 next_mr;
+	struct xarray ahs;		/* AH number -> struct mrc_ah, RCU */
+	u32 next_ah;
+	struct rhashtable peers;	/* struct mrc_peer_key -> mrc_peer, RCU */
+	struct mutex peers_lock;	/* creation of peers */
+	struct list_head peer_list;	/* peers_lock */
+	struct workqueue_struct *wq;	/* QP runs that cannot be done in place */
+	atomic_long_t held_bytes;	/* skbs waiting for their turn */
+	bool dying;
+
+	struct mrc_stats __percpu *stats;
+	struct dentry *debugfs;
+	/* objects alive, for limits and for tests */
+	atomic_t num_pd, num_cq, num_qp, num_srq, num_mr, num_ah;
+};
+
+static inline struct mrc_dev *to_mdev(struct ib_device *ibdev)
+{
+	return container_of(ibdev, struct mrc_dev, ibdev);
+}
+
+#define mrc_count(dev, name)	this_cpu_inc((dev)->stats->c[MRC_CNT_##name])
+#define mrc_count_add(dev, name, n) \
+	this_cpu_add((dev)->stats->c[MRC_CNT_##name], n)
+
+/* ------------------------------------------------------------ rings */
+
+/* The kernel's side of a shared ring (verbs/ring.c). */
+struct mrc_kring {
+	struct mrc_ring *hdr;		/* vmalloc_user()ed region */
+	void *entries;
+	u32 mask;			/* entries - 1 */
+	u32 entry_size;
+	u32 prod;			/* private copies; hdr is only published */
+	u32 cons;
+	size_t size;
+	struct rdma_user_mmap_entry *mmap;	/* NULL for kernel users */
+};
+
+/*
+ * Allocate a ring of at least @entries entries of at least @entry_size bytes
+ * (rounded up to a multiple of 16). With @ucontext, the region gets an mmap
+ * entry and @info says where. Process context. 0 or -ENOMEM, -EINVAL.
+ */
+int mrc_ring_alloc(struct mrc_kring *r, u32 entries, u32 entry_size,
+		   struct ib_ucontext *ucontext, struct mrc_mmap_info *info);
+/* Drops the kernel's reference; the memory lives on while mapped. */
+void mrc_ring_free(struct mrc_kring *r);
+/* Zero all indices (QP to RESET); caller excludes users of the ring. */
+void mrc_ring_reset(struct mrc_kring *r);
+
+static inline void *mrc_ring_entry(const struct mrc_kring *r, u32 idx)
+{
+	return r->entries + (size_t)(idx & r->mask) * r->entry_size;
+}
+
+/* Entries a consumer may take: user space's prod is checked here. */
+static inline u32 mrc_ring_avail(const struct mrc_kring *r, u32 taken)
+{
+	u32 n = smp_load_acquire(&r->hdr->prod) - taken;
+
+	return n <= r->mask + 1 ? n : 0;
+}
+
+/* ------------------------------------------------------------ PD, MR, AH */
+
+struct mrc_ucontext {
+	struct ib_ucontext ibuc;
+};
+
+struct mrc_pd {
+	struct ib_pd ibpd;
+	u32 pdn;
+};
+
+/* A contiguous piece of an MR. */
+struct mrc_seg {
+	u64 start;		/* offset from the start of the MR, bytes */
+	struct page *page;
+	u32 offset;		/* in page */
+};
+
+enum mrc_mr_type { MRC_MR_DMA, MRC_MR_USER, MRC_MR_FAST };
+enum mrc_mr_state { MRC_MR_INVALID, MRC_MR_FREE, MRC_MR_VALID };
+
+struct mrc_mr {
+	struct ib_mr ibmr;
+	struct mrc_dev *dev;
+	struct ib_pd *pd;
+	enum mrc_mr_type type;
+	enum mrc_mr_state state;
+	u32 access;
+	u64 iova;
+	u64 length;
+	u32 nsegs, max_segs;
+	struct mrc_seg *segs;	/* sorted by start; nsegs of them */
+	struct ib_umem *umem;
+	refcount_t ref;
+	struct completion released;
+	struct rcu_head rcu;
+};
+
+static inline struct mrc_mr *to_mmr(struct ib_mr *ibmr)
+{
+	return container_of(ibmr, struct mrc_mr, ibmr);
+}
+
+/*
+ * Find the MR of @key and check PD, state, access (IB_ACCESS_* that must all
+ * be granted; 0: local read) and that [addr, addr + len) lies inside. @remote:
+ * the key came over the wire (local_dma_lkey is refused). Returns a reference
+ * or NULL. Any context.
+ */
+struct mrc_mr *mrc_mr_get(struct mrc_dev *dev, struct ib_pd *pd, u32 key,
+			  u64 addr, u64 len, int access, bool remote);
+void mrc_mr_put(struct mrc_mr *mr);
+/* The following trust that the range was checked by mrc_mr_get(). */
+int mrc_mr_copy_from_skb(struct mrc_mr *mr, u64 addr, const struct sk_buff *skb,
+			 int offset, u32 len);
+void mrc_mr_copy_to_buf(struct mrc_mr *mr, u64 addr, void *buf, u32 len);
+void mrc_mr_copy_from_buf(struct mrc_mr *mr, u64 addr, const void *buf, u32 len);
+/*
+ * Append the range's pages to @skb as fragments (references taken, copied
+ * where a page cannot be referenced). -EMSGSIZE: too many fragments, skb
+ * unchanged; the caller copies instead.
+ */
+int mrc_mr_add_frags(struct mrc_mr *mr, u64 addr, u32 len, struct sk_buff *skb);
+/* Kernel address of a naturally aligned 64-bit word. */
+u64 *mrc_mr_word(struct mrc_mr *mr, u64 addr);
+/* Work requests IB_WR_REG_MR, IB_WR_LOCAL_INV and remote invalidation. */
+int mrc_mr_fast_reg(struct ib_pd *pd, struct ib_mr *ibmr, u32 key, int access);
+int mrc_mr_invalidate(struct mrc_dev *dev, struct ib_pd *pd, u32 key,
+		      bool remote);
+
+struct mrc_ah {
+	struct ib_ah ibah;
+	u32 ah_num;
+	struct rdma_ah_attr attr;	/* holds the sgid_attr */
+	struct in6_addr dst;		/* IPv4-mapped or IPv6 */
+	u8 dmac[ETH_ALEN];
+	struct rcu_head rcu;
+};
+
+static inline struct mrc_ah *to_mah(struct ib_ah *ibah)
+{
+	return container_of(ibah, struct mrc_ah, ibah);
+}
+
+/* ------------------------------------------------------------ CQ, SRQ */
+
+struct mrc_cq {
+	struct ib_cq ibcq;
+	struct mrc_kring ring;		/* producer: kernel */
+	spinlock_t lock;		/* irqsave; ring, notify, overflow */
+	u8 notify;			/* enum ib_cq_notify_flags armed */
+	bool overflow;
+	bool dying;
+	/* moderation: ibv_modify_cq */
+	u16 mod_count, mod_period_us;
+	u32 mod_pending;
+	bool mod_solicited;
+	struct hrtimer mod_timer;
+	/* calls the completion handler outside all locks */
+	struct work_struct work;
+};
+
+static inline struct mrc_cq *to_mcq(struct ib_cq *ibcq)
+{
+	return container_of(ibcq, struct mrc_cq, ibcq);
+}
+
+/*
+ * Add a completion; wakes the consumer if armed (@solicited: also if armed
+ * for solicited ones only; errors count as solicited). Overflow: async event
+ * IB_EVENT_CQ_ERR once, the completion is lost. Any context, qp->lock may be
+ * held.
+ */
+void mrc_cq_post(struct mrc_cq *cq, const struct mrc_cqe *cqe, bool solicited);
+/* Forget completions of @qpn (kernel users; QP going to RESET or away). */
+void mrc_cq_clean(struct mrc_cq *cq, u32 qpn);
+
+/* A receive work request, copied out of its ring and checked. */
+struct mrc_recv {
+	u64 wr_id;
+	u32 num_sge;
+	u32 length;			/* sum of the SGEs, bytes */
+	struct mrc_sge sge[];
+};
+
+struct mrc_srq {
+	struct ib_srq ibsrq;
+	struct mrc_kring ring;
+	spinlock_t lock;		/* irqsave; ring, limit */
+	u32 max_sge;
+	u32 max_wr;
+	u32 limit;
+	u32 srqn;
+	bool error;
+};
+
+static inline struct mrc_srq *to_msrq(struct ib_srq *ibsrq)
+{
+	return container_of(ibsrq, struct mrc_srq, ibsrq);
+}
+
+/*
+ * Copy entry @idx of a receive ring into a new struct mrc_recv (GFP_ATOMIC).
+ * ERR_PTR(-ENOMEM), or -EINVAL: the entry is nonsense (too many SGEs).
+ */
+struct mrc_recv *mrc_recv_copy(const struct mrc_kring *ring, u32 idx,
+			       u32 max_sge);
+/*
+ * Take the next receive of an SRQ and retire its ring entry; raises
+ * IB_EVENT_SRQ_LIMIT_REACHED. NULL: none posted. ERR_PTR as mrc_recv_copy()
+ * (-EINVAL: entry retired, SRQ is in error).
+ */
+struct mrc_recv *mrc_srq_take(struct mrc_srq *srq);
+/* Kernel users' post_recv: shared by RQ and SRQ; ring lock held. */
+int mrc_ring_post_recv(struct mrc_kring *ring, u32 max_wr, u32 max_sge,
+		       const struct ib_recv_wr *wr);
+
+/* ------------------------------------------------------------ QP */
+
+/* Requester: SQ work requests to messages. */
+struct mrc_req {
+	spinlock_t post_lock;		/* irqsave: kernel users' post_send */
+	u32 taken;			/* ring index of the next WR to take */
+	u16 msn;			/* of the next message */
+	u16 rqmsn;
+	struct list_head wrs;		/* struct mrc_txmsg, taken, not retired */
+	struct mrc_txmsg *sending;	/* message whose packets are being made */
+	u32 rd_atomic;			/* READs and ATOMICs outstanding */
+	u32 acked_psn;			/* Transport ACK, cumulative */
+	bool any_acked;
+	u64 rnr_until;			/* ns, sending paused; 0: not */
+	u8 rnr_tries;
+	bool fence_wait;
+	bool awake;			/* want_doorbell is 0 */
+};
+
+/* Responder. */
+struct mrc_resp {
+	struct rb_root held;		/* skbs waiting for their turn, by PSN */
+	bool draining;			/* one CPU processes held packets */
+	u32 msn;			/* messages completed, 24 bits */
+	struct xarray recvs;		/* RQMSN -> struct mrc_recv, bound */
+	u16 next_bind;			/* RQMSN to bind next */
+	u32 bound;			/* number in recvs */
+	u16 next_rqmsn;			/* RQMSN to complete next */
+	u32 ack_psn;			/* up to which all messages completed */
+	bool ack_due;			/* progress not yet told */
+	u8 nak;				/* AETH syndrome of the fatal NAK, 0: none */
+	u8 nak_want;			/* NAK to send once the answers are out */
+	u32 nak_psn;
+	struct list_head answers;	/* struct mrc_txmsg: READ, ATOMIC responses */
+	u32 num_answers;
+	u64 last_rnr;
+};
+
+struct mrc_qp {
+	struct ib_qp ibqp;
+	struct mrc_dev *dev;
+	u32 qpn;
+	refcount_t ref;
+	struct completion released;
+	struct rcu_head rcu;
+	bool user;			/* rings are shared with user space */
+	bool sq_sig_all;
+
+	spinlock_t lock;		/* BH; everything below */
+	enum ib_qp_state state;
+	struct ib_qp_attr attr;
+	struct ib_qp_cap cap;
+	u32 mtu;			/* path MTU, payload bytes per packet */
+
+	struct mrc_kring sq;
+	struct mrc_kring rq;
+	struct mrc_srq *srq;
+	spinlock_t rq_lock;		/* irqsave: rq ring */
+	u32 rq_taken;
+
+	struct mrc_peer *peer;		/* RTR and later; reference held */
+	struct list_head waiter;	/* in peer->waiters, peer->lock */
+	struct mrc_tx tx;
+	struct mrc_rxwin rxw;
+	void *rxw_storage;
+	struct mrc_txent *board;
+	u32 board_entries;
+	struct list_head msgs;		/* struct mrc_txmsg with PSNs, oldest first */
+	struct mrc_req req;
+	struct mrc_resp resp;
+
+	bool running;			/* somebody is in mrc_qp_run() */
+	bool rerun;
+	bool grow_wanted;
+	struct hrtimer timer;
+	struct work_struct work;	/* runs what the timer or a post asks for */
+	atomic_t work_queued;
+
+	/* UD and GSI */
+	u32 ud_psn;
+};
+
+static inline struct mrc_qp *to_mqp(struct ib_qp *ibqp)
+{
+	return container_of(ibqp, struct mrc_qp, ibqp);
+}
+
+void mrc_qp_put(struct mrc_qp *qp);
+/* RCU look-up; a reference or NULL. QPN 1 finds the GSI QP. */
+struct mrc_qp *mrc_qp_get(struct mrc_dev *dev, u32 qpn);
+
+/* ------------------------------------------------------------ peer, port */
+
+struct mrc_peer_key {
+	struct in6_addr remote;		/* the peer's GID, IPv4-mapped or IPv6 */
+	struct in6_addr local;		/* our GID the QPs use */
+};
+
+enum mrc_peer_status {
+	MRC_PEER_HELLO,		/* not answered yet: hold all sending */
+	MRC_PEER_PLAIN,		/* never answered: MRC 1.0 only */
+	MRC_PEER_EXT,		/* answered */
+};
+
+/* How to reach a peer over one plane. */
+struct mrc_route {
+	struct in6_addr saddr;
+	struct in6_addr daddr;
+	struct dst_entry __rcu *dst;	/* cached; checked for obsolescence */
+	bool usable;
+};
+
+struct mrc_peer {
+	struct rhash_head node;
+	struct list_head list;
+	struct mrc_peer_key key;
+	struct mrc_dev *dev;
+	refcount_t ref;
+	struct rcu_head rcu;
+
+	spinlock_t lock;		/* BH; everything below */
+	enum mrc_peer_status status;
+	u32 features;			/* MRC_HELLO_F_*, 0 for a plain peer */
+	u32 window;			/* its MPR in PSNs */
+	u64 instance;
+	u64 nonce;
+	u32 hello_tries;
+	struct mrc_peer_state st;	/* paths, congestion control */
+	struct list_head waiters;	/* QPs that could send but for cwnd, hello */
+	struct mrc_route routes[MRC_MAX_PORTS];
+	u32 nports;			/* learnt in the hello */
+	struct mrc_hello_port ports[MRC_MAX_PORTS];
+	struct mrc_rotor rotor;		/* for control packets */
+	struct hrtimer timer;
+	struct work_struct work;
+};
+
+/*
+ * Find or make the peer of a QP going to RTR; starts the hello exchange.
+ * Process context. A reference, or ERR_PTR.
+ */
+struct mrc_peer *mrc_peer_get(struct mrc_dev *dev,
+			      const struct mrc_peer_key *key);
+void mrc_peer_put(struct mrc_peer *peer);
+/* May a packet of this peer come from @saddr? RCU read side or reference. */
+bool mrc_peer_addr_ok(const struct mrc_peer *peer,
+		      const struct in6_addr *saddr);
+/* Take the QPs that wait for the peer and let them run. No locks held. */
+void mrc_peer_run_waiters(struct mrc_peer *peer);
+/* A path for a control packet (SACK, ACK, NACK); -1: none. peer->lock held. */
+int mrc_peer_control_path(struct mrc_peer *peer);
+
+enum mrc_class { MRC_CLASS_DATA, MRC_CLASS_CONTROL };
+
+/*
+ * What travels with an outgoing skb in skb->cb from mrc_skb_alloc() to
+ * mrc_port_xmit(). skb->data is at the BTH; the payload may be in fragments;
+ * the port layer appends pad bytes and ICRC and prepends the rest.
+ */
+struct mrc_txcb {
+	u16 path;
+	u8 class;		/* enum mrc_class */
+	u8 pad;			/* 0..3 */
+};
+
+#define MRC_TXCB(skb)	((struct mrc_txcb *)(skb)->cb)
+/* Eth + VLANs + outer IPv6 + IPv6 + UDP + slack */
+#define MRC_TX_HEADROOM	160
+
+/* @len: linear bytes wanted behind the headroom, trailer included. */
+struct sk_buff *mrc_skb_alloc(u32 len, gfp_t gfp);
+/*
+ * Send what mrc_skb_alloc() and the message layer built; consumes the skb,
+ * counts and swallows errors (loss is what recovery is for). BH disabled, no
+ * QP or peer lock held.
+ */
+void mrc_port_xmit(struct mrc_peer *peer, struct sk_buff *skb);
+
+/* What the port layer knows of a received packet. */
+struct mrc_rxinfo {
+	struct in6_addr saddr;
+	struct in6_addr daddr;
+	u32 entropy;		/* EV of the packet: UDP source port */
+	u32 nominal;		/* UDP length + 40 */
+	u64 now;		/* ns, CLOCK_MONOTONIC */
+	u8 tos;
+	u8 ttl;
+	bool ecn;		/* CE marked */
+	bool ipv4;
+};
+
+static inline u16 mrc_timestamp(u64 now)
+{
+	return now / MRC_TS_UNIT_NS;
+}
+
+/* ------------------------------------------------------------ message */
+
+/*
+ * A packet for @qp whose BTH has been checked (opcode known, length at least
+ * that opcode's headers, ICRC right and removed; skb->data at the BTH, all
+ * headers in the linear part). Consumes the skb. Softirq, RCU read side.
+ */
+void mrc_qp_rx(struct mrc_qp *qp, struct sk_buff *skb,
+	       const struct mrc_rxinfo *info);
+void mrc_ud_rx(struct mrc_qp *qp, struct sk_buff *skb,
+	       const struct mrc_rxinfo *info);
+/* Send what can be sent now on a UD or GSI QP. qp->lock not held. */
+void mrc_ud_run(struct mrc_qp *qp);
+/*
+ * Let the requester and the answers of @qp go on: take work requests, send,
+ * arm the timer. No locks held; softirq or process context.
+ */
+void mrc_qp_run(struct mrc_qp *qp);
+/* The same from a context where locks or interrupts forbid it. */
+void mrc_qp_kick(struct mrc_qp *qp);
+/* QP state machine's side of it (qp->lock held unless said otherwise). */
+int mrc_msg_start(struct mrc_qp *qp);		/* to RTR; process context */
+void mrc_msg_stop(struct mrc_qp *qp);		/* to RESET or destroy */
+void mrc_msg_error(struct mrc_qp *qp);		/* to ERR: flush everything */
+/* Bytes of headers of @opcode including BTH; 0: unknown. */
+u32 mrc_opcode_hdrlen(u8 opcode);
+
+/* ------------------------------------------------------------ verbs */
+
+extern const struct ib_device_ops mrc_qp_ops;	/* verbs/qp.c */
+extern const struct ib_device_ops mrc_dev_ops;	/* verbs/device.c */
+
+/*
+ * Make a device over @netdev (also its plane 0) and register it. RTNL not
+ * held. 0 or a negative errno with @extack set.
+ */
+int mrc_device_add(const char *name, struct net_device *netdev);
+/* Add or remove a plane. -EEXIST, -EINVAL, -ENODEV, -EBUSY, with extack. */
+int mrc_port_add(struct mrc_dev *dev, struct net_device *netdev, int plane,
+		 struct netlink_ext_ack *extack);
+int mrc_port_del(struct mrc_dev *dev, struct net_device *netdev,
+		 struct netlink_ext_ack *extack);
+
+#endif /* MRC_H */

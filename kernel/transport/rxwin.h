@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB */
+/*
+ * Receive window of one packet stream: which PSNs have arrived, which are
+ * done, and when a SACK is due.
+ *
+ * A PSN is claimed once (its packet passed every check and belongs to the
+ * claimer) and done once (its payload lies in final memory and it was
+ * processed). cack follows "done" without gaps; the SACK bitmap shows
+ * "claimed". The caller serialises all calls.
+ */
+#ifndef MRC_TRANSPORT_RXWIN_H
+#define MRC_TRANSPORT_RXWIN_H
+
+#include "sack.h"
+
+enum mrc_rx_verdict {
+	MRC_RX_NEW,
+	MRC_RX_DUP,		/* claimed before */
+	MRC_RX_OLD,		/* at or below cack */
+	MRC_RX_OUTSIDE,		/* beyond the window */
+};
+
+struct mrc_rxwin;		/* full definition below */
+
+/* Bytes of bitmap storage for a window of @psns (power of two, 64..32768). */
+size_t mrc_rxwin_storage(u32 psns);
+/* @first: the PSN expected first. @storage: zeroed or not, kept by the caller. */
+void mrc_rxwin_init(struct mrc_rxwin *w, u32 first, u32 psns, void *storage);
+
+enum mrc_rx_verdict mrc_rxwin_check(const struct mrc_rxwin *w, u32 psn);
+/*
+ * Take a PSN for which mrc_rxwin_check() said MRC_RX_NEW.
+ * @nominal: nominal packet size (UDP length + 40), for rcvd_bytes and the
+ * SACK trigger by bytes.
+ */
+void mrc_rxwin_claim(struct mrc_rxwin *w, u32 psn, u32 nominal);
+/* A claimed PSN is done. Returns by how many PSNs cack moved on. */
+u32 mrc_rxwin_done(struct mrc_rxwin *w, u32 psn);
+/* The PSN after cack. */
+u32 mrc_rxwin_next(const struct mrc_rxwin *w);
+
+/*
+ * Is a SACK due after this arrival (new or duplicate)? The triggers of the
+ * specification: bytes since the last (16 KiB, at least 1 KiB counted per
+ * packet), AckReq, ECN mark, retransmission, duplicate.
+ */
+bool mrc_rxwin_sack_due(struct mrc_rxwin *w, bool ackreq, bool ecn, bool rtx,
+			bool dup);
+/*
+ * Fill cack, bitmap, sack_offset, ooo_count, rcvd_bytes and mpr of @s for a
+ * SACK caused by @psn (or by a probe: psn = cack) and count it as sent.
+ * The bitmap covers @psn unless an older region has news not yet reported.
+ */
+void mrc_rxwin_fill_sack(struct mrc_rxwin *w, struct mrc_sack *s, u32 psn);
+
+#endif

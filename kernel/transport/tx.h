@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB */
+/*
+ * Transmit side of one packet stream: the scoreboard of packets in flight,
+ * loss recovery and its timers. What a packet carried is the message layer's
+ * business; here a packet is a PSN, a path and a number of bytes.
+ *
+ * The caller serialises all calls on one mrc_tx, and holds the peer's lock
+ * where struct mrc_peer_state (paths and congestion) is passed. Times are ns,
+ * monotonic, and passed in.
+ */
+#ifndef MRC_TRANSPORT_TX_H
+#define MRC_TRANSPORT_TX_H
+
+#include "sack.h"
+#include "paths.h"
+#include "nscc.h"
+
+struct mrc_tx;			/* full definition below */
+struct mrc_txent;		/* one scoreboard entry, at most 16 bytes */
+
+/* Shared by all streams to one peer; under the peer's lock. */
+struct mrc_peer_state {
+	struct mrc_paths *paths;
+	struct mrc_cc *cc;
+};
+
+struct mrc_tx_params {
+	u64 rto_ns;		/* QP timeout: 4.096 us * 2^timeout; 0: never */
+	u8 retry_cnt;		/* RTOs without progress before giving up, 0..7 */
+	u32 window;		/* peer's MPR in PSNs */
+	u32 seed;		/* of the path rotation */
+};
+
+#define MRC_TX_BOARD_MIN	64
+
+/*
+ * @first: first PSN to send. @board: MRC_TX_BOARD_MIN entries or more, power
+ * of two, owned by the caller.
+ */
+void mrc_tx_init(struct mrc_tx *tx, u32 first, struct mrc_txent *board,
+		 u32 entries);
+void mrc_tx_set_params(struct mrc_tx *tx, const struct mrc_tx_params *p);
+/* Move to a larger board; returns the old one for the caller to free. */
+struct mrc_txent *mrc_tx_grow(struct mrc_tx *tx, struct mrc_txent *board,
+			      u32 entries);
+/* True if the board, and not the peer's window, is what holds sending up. */
+bool mrc_tx_board_full(const struct mrc_tx *tx);
+
+/* PSN of the next new packet; oldest PSN not yet acknowledged cumulatively. */
+u32 mrc_tx_next_psn(const struct mrc_tx *tx);
+u32 mrc_tx_una(const struct mrc_tx *tx);
+/* Room for one more new packet in the peer's window and on the board? */
+bool mrc_tx_window_open(const struct mrc_tx *tx);
+/* Everything sent has been acknowledged (delivered)? */
+bool mrc_tx_idle(const struct mrc_tx *tx);
+
+/* The oldest PSN that is to be sent again; false: none. */
+bool mrc_tx_peek_lost(const struct mrc_tx *tx, u32 *psn);
+/*
+ * Choose a path for a packet of @psn (another than the last time for a
+ * retransmission); -1: no path can send now.
+ */
+int mrc_tx_pick_path(struct mrc_tx *tx, struct mrc_peer_state *ps, u32 psn,
+		     u64 now);
+/*
+ * A packet goes out: the next new PSN, or one from mrc_tx_peek_lost().
+ * @bytes: nominal size. Charges congestion control.
+ */
+void mrc_tx_sent(struct mrc_tx *tx, struct mrc_peer_state *ps, u32 psn,
+		 int path, u32 bytes, u64 now);
+
+struct mrc_tx_result {
+	u32 acked_packets;	/* newly acknowledged */
+	u32 acked_bytes;
+	u32 lost_packets;	/* newly found lost, to be sent again */
+	u32 spurious;		/* retransmissions that were not needed */
+	bool advanced;		/* mrc_tx_una() moved */
+	bool stale;		/* outside what was sent: ignored altogether */
+};
+
+void mrc_tx_on_sack(struct mrc_tx *tx, struct mrc_peer_state *ps,
+		    const struct mrc_sack *s, u64 now,
+		    struct mrc_tx_result *res);
+/* A Transport ACK: all PSNs up to @psn have been delivered. */
+void mrc_tx_on_ack(struct mrc_tx *tx, struct mrc_peer_state *ps, u32 psn,
+		   u64 now, struct mrc_tx_result *res);
+/*
+ * A NACK: the packet is to be sent again. TRIMMED and TRIMMED_LASTHOP go to
+ * congestion control and (not LASTHOP) to the path; the other reasons blame
+ * no path. MRC_NACK_UNEXP_EVENT is left to the caller.
+ */
+void mrc_tx_on_nack(struct mrc_tx *tx, struct mrc_peer_state *ps,
+		    const struct mrc_nack *n, u64 now,
+		    struct mrc_tx_result *res);
+
+enum mrc_tx_timer_action {
+	MRC_TX_PROBE	= 1,	/* send a reliability probe (mrc_tx_probe_sent) */
+	MRC_TX_RESEND	= 2,	/* packets were marked lost */
+	MRC_TX_RTO	= 4,	/* the retransmission timeout fired */
+	MRC_TX_DEAD	= 8,	/* retry count exceeded */
+};
+
+/*
+ * Earliest time at which mrc_tx_on_timer() has something to do, U64_MAX: none.
+ * @awaiting: the caller waits for an answer although all is delivered (a
+ * Transport ACK, a READ response): probes and timeouts go on.
+ * @paused: sending is suspended (RNR): no probe, no timeout meanwhile.
+ */
+u64 mrc_tx_deadline(const struct mrc_tx *tx, bool awaiting);
+unsigned int mrc_tx_on_timer(struct mrc_tx *tx, struct mrc_peer_state *ps,
+			     u64 now, bool awaiting,
+			     struct mrc_tx_result *res);
+/* The caller heard from the peer something that counts as progress. */
+void mrc_tx_progress(struct mrc_tx *tx, u64 now);
+/* A probe goes out: returns its id, chooses *path (-1: none can send). */
+u16 mrc_tx_probe_sent(struct mrc_tx *tx, struct mrc_peer_state *ps, int *path,
+		      u64 now);
+/* The stream ends: give back what it holds of the shared congestion window. */
+void mrc_tx_release(struct mrc_tx *tx, struct mrc_peer_state *ps);
+
+#endif
