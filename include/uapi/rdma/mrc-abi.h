@@ -114,7 +114,20 @@ struct mrc_rqe {
 
 /* struct mrc_cqe::opcode holds enum ibv_wc_opcode (= ib_uverbs_wc_opcode). */
 
-/* struct mrc_cqe::wc_flags: enum ibv_wc_flags */
+/*
+ * struct mrc_cqe::wc_flags: enum ibv_wc_flags, which is not ib_wc_flags: an
+ * invalidated key is bit 3 here, bit 2 in the kernel's enum.
+ */
+#define MRC_CQE_GRH		(1 << 0)
+#define MRC_CQE_WITH_IMM	(1 << 1)
+#define MRC_CQE_WITH_INV	(1 << 3)
+
+/*
+ * The entries between cons and prod belong to user space, which writes this
+ * into qpn to have poll pass over the entries of a QP that is gone.
+ */
+#define MRC_CQE_SKIP		0xffffffff
+
 struct mrc_cqe {
 	__aligned_u64	wr_id;
 	__u32		status;		/* enum ibv_wc_status */
@@ -173,7 +186,14 @@ struct mrc_uresp_create_srq {
 	__u32			rsvd;
 };
 
-/* ibv_modify_srq(IBV_SRQ_MAX_WR) */
+/*
+ * ibv_modify_srq(IBV_SRQ_MAX_WR). The uverbs command has no response, so the
+ * request carries the address of where to copy it to.
+ */
+struct mrc_ureq_modify_srq {
+	__aligned_u64		resp_addr;	/* of struct mrc_uresp_modify_srq */
+};
+
 struct mrc_uresp_modify_srq {
 	struct mrc_mmap_info	srq;
 };
