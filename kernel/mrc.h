@@ -92,7 +92,8 @@ struct mrc_dev {
 	u32 next_ah;
 	struct rhashtable peers;	/* struct mrc_peer_key -> mrc_peer, RCU */
 	struct mutex peers_lock;	/* creation of peers */
-	struct list_head peer_list;	/* peers_lock */
+	struct list_head peer_list;	/* peers_lock; ascending by id */
+	u32 next_peer_id;		/* peers_lock */
 	struct workqueue_struct *wq;	/* QP runs that cannot be done in place */
 	atomic_long_t held_bytes;	/* skbs waiting for their turn */
 	bool dying;
@@ -424,6 +425,7 @@ struct mrc_peer {
 	struct rhash_head node;
 	struct list_head list;
 	struct mrc_peer_key key;
+	u32 id;				/* from next_peer_id, for dumps */
 	struct mrc_dev *dev;
 	refcount_t ref;
 	struct rcu_head rcu;
