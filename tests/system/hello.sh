@@ -1,0 +1,33 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# topology: pair1 pair4
+# kernels: 6.12 6.1 7.2
+# debug: both
+# time: 90
+# level: quick
+#
+# The device is there, says of itself what is true, and carries a small rping.
+
+. "$(dirname "$0")/lib.sh"
+
+for node in $C $S; do
+	dev=$(device $node)
+	check "node $node: rdma link shows $dev active" \
+		bash -c "on $node rdma link show $dev/1 | grep -q 'state ACTIVE'"
+	on $node ibv_devinfo -v -d "$dev" > "$WORK/devinfo"
+	for line in 'transport:.*InfiniBand (0)' 'state:.*PORT_ACTIVE' \
+		'link_layer:.*Ethernet' 'GID\[.*::ffff:10\.' 'GID\[.*RoCE v2' \
+		'atomic_cap:.*ATOMIC_'; do
+		check "node $node: ibv_devinfo says '$line'" grep -q "$line" "$WORK/devinfo"
+	done
+	check "node $node: the device has the netdev's parent, when there is one" bash -c "
+		on $node test -e /sys/class/net/eth0/device ||
+		on $node test -d /sys/class/infiniband/$dev"
+done
+
+# shellcheck disable=SC2016
+pair "rping -V, 10 rounds of 64 bytes" 30 cm \
+	"exec rping -s -a $S_IP -C 10 -V" "exec rping -c -a $S_IP -C 10 -V"
+pair "rping -V, 5 rounds of 60,000 bytes" 30 cm \
+	"exec rping -s -a $S_IP -C 5 -V -S 60000" "exec rping -c -a $S_IP -C 5 -V -S 60000"
+finish
