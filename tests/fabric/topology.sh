@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Fabrics made of network namespaces. A host is a namespace, a switch is a
+# namespace, a link is a veth pair.
+#
+#   pair1, pair4: nodes a and b, one switch (a bridge) per plane.
+#
+#       a eth0 ── a [sw0] b ── eth0 b        plane 0: 10.0.0.1  10.0.0.2
+#       a eth1 ── a [sw1] b ── eth1 b        plane 1: 10.0.1.1  10.0.1.2
+#       ...                                  also fd00:0:0:P::N/64
+#
+#   pair4-anycast: the same wires, but switches route, and a node has one
+#   address, 10.1.0.N/32 and fd00:1::N/128 on the dummy netdev host0, which
+#   all four planes reach.
+#
+#   clos: four planes, each with two T0 and two T1 switches that route; nodes
+#   a and b hang on T0 switch 0 of every plane, c and d on T0 switch 1.
+#
+#       t1p0s0   t1p0s1      T0 to T1: two equal paths, chosen by a hash of
+#         | \    / |         the addresses and UDP ports
+#         |  \  /  |
+#       t0p0s0   t0p0s1      links are named t0p0s1-t1p0s0 and a:0
+#        |  |     |  |
+#        a  b     c  d       10.0.P.N and fd00:0:0:P::N, N = 1 to 4
+#
+# What was built is written to /run/fabric: "links" has a line per link
+# (NAME PLANE NAMESPACE1 DEV1 NAMESPACE2 DEV2, the second being the switch's
+# end, or the upper switch's), "nodes" a line per node (NAME DEVICE), and
+# "routes.NAMESPACE" what a switch has to be told again after a link of its
+# own was down.
+
+FABRIC=/run/fabric
+
+number_of()
+{
+	case $1 in
+	a) echo 1 ;;
+	b) echo 2 ;;
+	c) echo 3 ;;
+	d) echo 4 ;;
+	esac
+}
+
+add_namespace()
+{
+	ip netns add "$1" || return
+	ip -n "$1" link set dev lo up
+	# One process instead of one per setting: this is emulated.
+	ip netns exec "$1" bash -c '
+		cd /proc/sys/net || exit
+		for f in ipv4/conf/{all,default}/rp_filter \
+			ipv6/conf/{all,default}/accept_dad; do
+			echo 0 > $f
+		done
+		# Link-local addresses are set by hand: no wait, no surprise.
+		echo 1 > ipv6/conf/default/addr_gen_mode'
+}
+
+add_switch()
+{
+	add_namespace "$1" &&
+	ip netns exec "$1" bash -c '
+		cd /proc/sys/net || exit
+		for f in ipv4/ip_forward ipv6/conf/{all,default}/forwarding \
+			ipv4/fib_multipath_hash_policy \
+			ipv6/fib_multipath_hash_policy \
+			ipv4/conf/{all,default}/ignore_routes_with_linkdown \
+			ipv6/conf/{all,default}/ignore_routes_with_linkdown; do
+			echo 1 > $f
+		done'
+}
+
+# A wire. $1: its name, $2: plane, $3 $4: namespace and netdev of one end,
+# $5 $6: of the other.
+add_link()
+{
+	ip -n "$3" link add "$4" mtu "$MTU" type veth \
+		peer name "$6" mtu "$MTU" netns "$5" || return
+	ip -n "$3" link set dev "$4" up
+	ip -n "$5" link set dev "$6" up
+	echo "$*" >> "$FABRIC/links"
+}
+
+# Commands for "ip" in a namespace, kept to be given again.
+# $1: namespace; the commands come from standard input.
+configure()
+{
+	tee -a "$FABRIC/routes.$1" | ip -n "$1" -batch -
+}
+
+# $1: number of planes
+lay_out_pair()
+{
+	local plane node n
+
+	for node in a b; do
+		add_namespace $node || return
+	done
+	for ((plane = 0; plane < $1; plane++)); do
+		add_namespace sw$plane || return
+		ip -n sw$plane link add br0 mtu "$MTU" type bridge \
+			stp_state 0 forward_delay 0 mcast_snooping 0 || return
+		ip -n sw$plane link set dev br0 up
+		for node in a b; do
+			n=$(number_of $node)
+			add_link $node:$plane $plane $node eth$plane \
+				sw$plane $node || return
+			ip -n sw$plane link set dev $node master br0
+			ip -n $node -batch - <<-EOF || return
+			addr add 10.0.$plane.$n/24 dev eth$plane
+			addr add fd00:0:0:$plane::$n/64 dev eth$plane nodad
+			addr add fe80::$n/64 dev eth$plane nodad
+			EOF
+		done
+	done
+	for node in a b; do
+		add_device $node eth0 $(seq 1 $(($1 - 1)) | sed 's/^/eth/') ||
+			return
+	done
+}
+
+lay_out_anycast()
+{
+	local plane node n hops4 hops6
+
+	for node in a b; do
+		n=$(number_of $node)
+		add_namespace $node || return
+		ip -n $node -batch - <<-EOF || return
+		link add host0 mtu $MTU type dummy
+		link set dev host0 up
+		addr add 10.1.0.$n/32 dev host0
+		addr add fd00:1::$n/128 dev host0 nodad
+		EOF
+	done
+	for plane in 0 1 2 3; do
+		add_switch sw$plane || return
+		for node in a b; do
+			n=$(number_of $node)
+			add_link $node:$plane $plane $node eth$plane \
+				sw$plane $node || return
+			ip -n $node addr add fe80::1$n/64 dev eth$plane nodad
+			configure sw$plane <<-EOF || return
+			addr replace 169.254.0.1/32 dev $node scope link
+			addr replace fe80::1/64 dev $node nodad
+			route replace 10.1.0.$n/32 dev $node
+			route replace fd00:1::$n/128 via fe80::1$n dev $node
+			EOF
+		done
+	done
+	for plane in 0 1 2 3; do
+		hops4+=" nexthop via 169.254.0.1 dev eth$plane onlink"
+		hops6+=" nexthop via fe80::1 dev eth$plane"
+	done
+	for node in a b; do
+		n=$(number_of $node)
+		ip netns exec $node bash -c '
+			echo 1 > /proc/sys/net/ipv4/fib_multipath_hash_policy
+			echo 1 > /proc/sys/net/ipv6/fib_multipath_hash_policy'
+		ip -n $node -batch - <<-EOF || return
+		route add 10.1.0.0/24 src 10.1.0.$n$hops4
+		route add fd00:1::/64 src fd00:1::$n$hops6
+		EOF
+		add_device $node host0 eth0 eth1 eth2 eth3 || return
+	done
+}
+
+lay_out_clos()
+{
+	local plane s u node n t0 t1
+
+	for node in a b c d; do
+		add_namespace $node || return
+	done
+	for plane in 0 1 2 3; do
+		for s in 0 1; do
+			add_switch t0p${plane}s$s || return
+			add_switch t1p${plane}s$s || return
+		done
+		lay_out_clos_plane $plane || return
+	done
+	for node in a b c d; do
+		add_device $node eth0 eth1 eth2 eth3 || return
+	done
+}
+
+lay_out_clos_plane()
+{
+	local plane=$1 s u node n t0 t1
+
+	for s in 0 1; do
+		t0=t0p${plane}s$s
+		for u in 0 1; do
+			t1=t1p${plane}s$u
+			add_link $t0-$t1 $plane $t0 up$u $t1 down$s || return
+			configure $t0 <<-EOF || return
+			addr replace 169.254.0.1/32 dev up$u scope link
+			addr replace fe80::1/64 dev up$u nodad
+			EOF
+			configure $t1 <<-EOF || return
+			addr replace 169.254.0.2/32 dev down$s scope link
+			addr replace fe80::2/64 dev down$s nodad
+			EOF
+		done
+		configure $t0 <<-EOF || return
+		route replace 10.0.$plane.0/24 nexthop via 169.254.0.2 dev up0 onlink nexthop via 169.254.0.2 dev up1 onlink
+		route replace fd00:0:0:$plane::/64 nexthop via fe80::2 dev up0 nexthop via fe80::2 dev up1
+		EOF
+	done
+	for node in a b c d; do
+		n=$(number_of $node)
+		s=$(((n - 1) / 2))
+		t0=t0p${plane}s$s
+		add_link $node:$plane $plane $node eth$plane $t0 $node || return
+		configure $t0 <<-EOF || return
+		addr replace 169.254.0.1/32 dev $node scope link
+		addr replace fe80::1/64 dev $node nodad
+		route replace 10.0.$plane.$n/32 dev $node
+		route replace fd00:0:0:$plane::$n/128 dev $node
+		EOF
+		for u in 0 1; do
+			configure t1p${plane}s$u <<-EOF || return
+			route replace 10.0.$plane.$n/32 via 169.254.0.1 dev down$s onlink
+			route replace fd00:0:0:$plane::$n/128 via fe80::1 dev down$s
+			EOF
+		done
+		ip -n $node -batch - <<-EOF || return
+		addr add 10.0.$plane.$n/32 dev eth$plane
+		addr add fd00:0:0:$plane::$n/128 dev eth$plane nodad
+		addr add fe80::1$n/64 dev eth$plane nodad
+		route add 10.0.$plane.0/24 via 169.254.0.1 dev eth$plane onlink src 10.0.$plane.$n
+		route add fd00:0:0:$plane::/64 via fe80::1 dev eth$plane src fd00:0:0:$plane::$n
+		EOF
+	done
+}
+
+# The node's RDMA device. Device names are unique in a kernel, whatever the
+# namespace, so node a has mrc0, b mrc1, and so on; "on" sets MRC_DEV.
+# $1: node, $2: address netdev, rest: further planes
+add_device()
+{
+	local node=$1 netdev=$2 dev
+
+	shift 2
+	dev=${NETDEV:-mrc}$(($(number_of "$node") - 1))
+	echo "$node $dev" >> "$FABRIC/nodes"
+	case ${NETDEV:-mrc} in
+	none)
+		return 0
+		;;
+	mrc)
+		modinfo mrc > /dev/null 2>&1 || return 0
+		;;
+	esac
+	ip netns exec "$node" rdma link add "$dev" type "${NETDEV:-mrc}" \
+		netdev "$netdev" || return
+	if ! rdma dev set "$dev" netns "$node"; then
+		echo "vm: $dev stays visible on all nodes"
+	fi
+	[ "${NETDEV:-mrc}" = mrc ] || return 0
+	for netdev in "$@"; do
+		ip netns exec "$node" mrc port add "$dev" netdev "$netdev" ||
+			return
+	done
+}
+
+# $1: name of the topology
+lay_out()
+{
+	mkdir -p "$FABRIC"
+	: > "$FABRIC/links"
+	: > "$FABRIC/nodes"
+	# A node sees its own devices only; has to be set before namespaces are.
+	rdma system set netns exclusive || return
+	modprobe -a veth bridge dummy sch_netem 8021q 2> /dev/null
+	case $1 in
+	pair1) lay_out_pair 1 ;;
+	pair4) lay_out_pair 4 ;;
+	pair4-anycast) lay_out_anycast ;;
+	clos) lay_out_clos ;;
+	none) ;;
+	*) echo "vm: no topology is called $1"; return 1 ;;
+	esac
+}

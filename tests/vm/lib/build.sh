@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Builds the module, the provider and the tool of this tree inside a guest's
+# root, and lays out what a guest gets on top of its image. Objects stay in
+# the cache, so a second build compiles only what was edited; the checkout is
+# never written to.
+
+# Folders of the tree, in the root: /build holds the copy and the objects,
+# /stage what is to be injected into the guest.
+
+# Run a command in the root, with the build folder and the provider's cache
+# mounted, in a mount namespace that ends with it.
+# $1: root, $2: build folder, rest: command.
+in_root()
+{
+	local root=$1 build=$2
+
+	shift 2
+	mkdir -p "$CACHE/rdma-core"
+	unshare -m --propagation private bash -c '
+		root=$1 build=$2 cache=$3; shift 3
+		mount --bind "$build" "$root/build" &&
+		mount --bind "$cache" "$root/cache" &&
+		mount -t proc proc "$root/proc" &&
+		mount --bind /dev "$root/dev" || exit 97
+		exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+			HOME=/root LANG=C.UTF-8 http_proxy="${http_proxy-}" \
+			https_proxy="${https_proxy-}" "$@"
+	' in_root "$root" "$build" "$CACHE/rdma-core" "$@"
+}
+
+# Build everything for one kernel. Leaves its result in $1/stage.
+# $1: build folder, $2: root, $3: kernel version, $4: kernel build folder as
+# seen in the root, $5: parts to leave out, separated by commas
+build_tree()
+{
+	local build=$1 root=$2 kver=$3 kdir=$4 without=,$5, part
+
+	mkdir -p "$build/src" "$build/stage"
+	rsync -a --delete --exclude=.git --exclude='*.o' --exclude='*.ko' \
+		--exclude='*.mod' --exclude='*.mod.c' --exclude='*.cmd' \
+		--exclude=Module.symvers --exclude=modules.order \
+		--exclude='*.a' --exclude='*.so' --exclude='/build/' \
+		--filter='P compat-probe*' --filter='P *.gen.h' \
+		"$TREE/" "$build/src/" || die "cannot copy the tree"
+	for part in module provider tool tests; do
+		case $without in
+		*",$part,"*) continue ;;
+		esac
+		if ! "build_$part" "$build" "$root" "$kver" "$kdir" \
+			> "$build/$part.log" 2>&1; then
+			grep -E -B 2 -A 12 -i 'error|not ok|undefined' \
+				"$build/$part.log" | head -n 60 >&2
+			tail -n 5 "$build/$part.log" >&2
+			die "building the $part failed ($build/$part.log)"
+		fi
+		if [ -s "$build/$part.log" ] &&
+			grep -q '^skipped: ' "$build/$part.log"; then
+			say "$(grep '^skipped: ' "$build/$part.log")"
+		fi
+	done
+}
+
+build_module()
+{
+	local build=$1 root=$2 kver=$3 kdir=$4 ko
+
+	ko=$build/stage/lib/modules/$kver/updates/mrc.ko
+	if [ ! -e "$build/src/Kbuild" ]; then
+		echo "skipped: no Kbuild, so no module"
+		rm -rf "$build/stage/lib/modules"
+		return 0
+	fi
+	in_root "$root" "$build" make -C "$kdir" M=/build/src modules || return
+	# The index of modules is made anew only for a new module.
+	if ! cmp -s "$build/src/mrc.ko" "$build/mrc.ko.last"; then
+		stage_module "$build" "$root" "$kver" || return
+		cp "$build/src/mrc.ko" "$build/mrc.ko.last"
+	fi
+	[ -e "$ko" ]
+}
+
+# Module, stripped of what only a debugger on the host wants, with the index
+# that lets modprobe find it by name and alias.
+stage_module()
+{
+	local build=$1 root=$2 kver=$3 modules base
+
+	base=/build/modules
+	modules=lib/modules/$kver
+	rm -rf "$build/modules" "$build/stage/lib/modules"
+	mkdir -p "$build/modules/lib/modules" "$build/stage/$modules/updates"
+	cp -a "$(modules_dir "$root" "$kver" "$build")" \
+		"$build/modules/$modules" || return
+	mkdir -p "$build/modules/$modules/updates"
+	in_root "$root" "$build" strip --strip-debug \
+		-o "$base/$modules/updates/mrc.ko" /build/src/mrc.ko &&
+	in_root "$root" "$build" depmod -b "$base" "$kver" || return
+	cp "$build/modules/$modules"/modules.* "$build/stage/$modules/" &&
+	cp "$build/modules/$modules/updates/mrc.ko" \
+		"$build/stage/$modules/updates/"
+	rm -rf "$build/modules"
+}
+
+# The modules that belong to a kernel: those of the root, or of a kernel that
+# was built or unpacked beside it ($3/../kernel-modules is a link then).
+modules_dir()
+{
+	if [ -e "$3/kernel-modules" ]; then
+		readlink -f "$3/kernel-modules"
+	else
+		printf '%s/usr/lib/modules/%s\n' "$1" "$2"
+	fi
+}
+
+build_provider()
+{
+	local build=$1 root=$2 lib
+
+	lib=$build/stage/usr/lib/x86_64-linux-gnu/libibverbs
+	if ! compgen -G "$build/src/provider/*.c" > /dev/null; then
+		echo "skipped: no sources in provider/, so no provider"
+		return 0
+	fi
+	mkdir -p "$build/provider" "$lib" "$build/stage/etc/libibverbs.d"
+	in_root "$root" "$build" /build/src/provider/build --cache /cache \
+		--output /build/provider || return
+	cp "$build/provider/libmrc-rdmav34.so" "$lib/" &&
+	printf 'driver mrc\n' > "$build/stage/etc/libibverbs.d/mrc.driver"
+}
+
+build_tool()
+{
+	local build=$1 root=$2
+
+	if [ ! -e "$build/src/tools/mrc/Makefile" ]; then
+		echo "skipped: no tools/mrc/Makefile, so no tool"
+		return 0
+	fi
+	in_root "$root" "$build" make -C /build/src/tools/mrc || return
+	mkdir -p "$build/stage/usr/sbin"
+	cp "$build/src/tools/mrc/mrc" "$build/stage/usr/sbin/mrc"
+}
+
+# Programs that system tests run in the guest: a folder below tests/ with a
+# Makefile that has the target "guest" installs them there.
+build_tests()
+{
+	local build=$1 root=$2 file
+
+	mkdir -p "$build/stage/usr/local/bin"
+	for file in "$build"/src/tests/*/Makefile; do
+		[ -e "$file" ] || continue
+		grep -q '^guest:' "$file" || continue
+		in_root "$root" "$build" make \
+			-C "/build/src/tests/$(basename "$(dirname "$file")")" \
+			guest DESTDIR=/build/stage || return
+	done
+	if [ -e "$build/src/tests/fabric/trim.bpf.c" ]; then
+		clang -O2 -g -target bpf -I/usr/include/x86_64-linux-gnu \
+			-c "$build/src/tests/fabric/trim.bpf.c" \
+			-o "$build/trim.bpf.o" || return
+		install -D -m 644 "$build/trim.bpf.o" \
+			"$build/stage/usr/local/lib/mrc/trim.bpf.o"
+	fi
+}
+
+# Everything that goes on top of the image, as a cpio archive for the
+# initramfs. $1: build folder, $2: file to write.
+pack_stage()
+{
+	local dir=$1/overlay lib
+
+	lib=$dir/inject/usr/local/lib/mrc
+	rm -rf "$dir"
+	mkdir -p "$dir/inject"
+	cp -a "$1/stage/." "$dir/inject/"
+	mkdir -p "$dir/inject/usr/local/bin" "$lib"
+	cp "$TREE"/tests/vm/guest/start "$lib/"
+	cp "$TREE"/tests/fabric/*.sh "$lib/"
+	cp "$TREE"/tests/fabric/{on,fault} "$dir/inject/usr/local/bin/"
+	chmod 755 "$lib/start" "$dir/inject/usr/local/bin"/{on,fault}
+	(cd "$dir" && find . | cpio -o -H newc --quiet) > "$2"
+	rm -rf "$dir"
+}
