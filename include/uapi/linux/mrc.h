@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR Linux-OpenIB) */
+/*
+ * Generic netlink family "mrc", version 1: devices, ports (planes), peers and
+ * paths. Everything the RDMA core has a command for (rdma link, rdma dev, rdma
+ * res, rdma statistic) is not here.
+ *
+ * Rules that hold for all commands:
+ *
+ * - A caller sees the devices whose address netdev lives in the caller's
+ *   network namespace, and no others.
+ * - Commands that change something need CAP_NET_ADMIN in the initial user
+ *   namespace.
+ * - Validation is strict: unknown attributes, wrong sizes and trailing bytes
+ *   are refused. Every refusal carries an extack message.
+ * - A refused command has changed nothing.
+ * - A dump may be interrupted by changes; it then resumes behind the last
+ *   object it reported: none is reported twice, none that existed all the
+ *   time is left out.
+ * - Addresses are 16 bytes, IPv6 or IPv4-mapped IPv6, in network byte order.
+ *   Other integers are in host byte order.
+ *
+ * MRC_CMD_DEV_GET (dump)
+ *   request:
+ *	MRC_A_DEV_NAME		string		only this device
+ *   reply, one message per device:
+ *	MRC_A_DEV_NAME		string		RDMA device name
+ *	MRC_A_DEV_INDEX		u32		RDMA device index
+ *	MRC_A_DEV_IFINDEX	u32		address netdev
+ *	MRC_A_DEV_IFNAME	string
+ *	MRC_A_DEV_UDP_PORT	u32		destination port
+ *	MRC_A_DEV_PLANES	u32		mask of planes that have a port
+ *	MRC_A_DEV_PLANES_UP	u32		mask of planes whose port is up
+ *	MRC_A_DEV_PEERS		u32		number of peers known
+ *	MRC_A_DEV_QPS		u32		number of QPs
+ *	MRC_A_DEV_ORDERED_LAST	u32		settings, see MRC_CMD_DEV_SET
+ *	MRC_A_DEV_ICRC		u32
+ *	MRC_A_DEV_DSCP_DATA	u32
+ *	MRC_A_DEV_DSCP_CONTROL	u32
+ *	MRC_A_DEV_PATHS_PER_PLANE u32
+ *
+ * MRC_CMD_DEV_SET
+ *   request:
+ *	MRC_A_DEV_NAME		string		required
+ *   and at least one of:
+ *	MRC_A_DEV_ORDERED_LAST	u32 0..1	place the last packet of a
+ *						message after all before it
+ *	MRC_A_DEV_ICRC		u32 0..1	0: offer peers to leave ICRC out
+ *	MRC_A_DEV_DSCP_DATA	u32 0..63	DSCP of data packets and probes
+ *	MRC_A_DEV_DSCP_CONTROL	u32 0..63	DSCP of SACK, NACK, ACK, answers
+ *	MRC_A_DEV_PATHS_PER_PLANE u32 1..128	for peers met from now on
+ *
+ * MRC_CMD_PORT_GET (dump)
+ *   request:
+ *	MRC_A_PORT_DEV		string		only ports of this device
+ *   reply, one message per port:
+ *	MRC_A_PORT_DEV		string
+ *	MRC_A_PORT_PLANE	u32 0..31
+ *	MRC_A_PORT_IFINDEX	u32
+ *	MRC_A_PORT_IFNAME	string
+ *	MRC_A_PORT_UP		u32 0..1	carrier and administrative state
+ *	MRC_A_PORT_MTU		u32		of the netdev, bytes
+ *
+ * MRC_CMD_PORT_NEW
+ *   request:
+ *	MRC_A_PORT_DEV		string		required
+ *	MRC_A_PORT_IFINDEX	u32		one of these two
+ *	MRC_A_PORT_IFNAME	string
+ *	MRC_A_PORT_PLANE	u32 0..31	default: the first free one
+ *
+ * MRC_CMD_PORT_DEL
+ *   request:
+ *	MRC_A_PORT_DEV		string		required
+ *	MRC_A_PORT_IFINDEX	u32		one of these two
+ *	MRC_A_PORT_IFNAME	string
+ *
+ * MRC_CMD_PEER_GET (dump)
+ *   request:
+ *	MRC_A_PEER_DEV		string		only peers of this device
+ *	MRC_A_PEER_REMOTE	address		only this peer
+ *   reply, one message per peer:
+ *	MRC_A_PEER_DEV		string
+ *	MRC_A_PEER_REMOTE	address		GID of the peer
+ *	MRC_A_PEER_LOCAL	address		our GID towards it
+ *	MRC_A_PEER_STATUS	u32		enum mrc_nl_peer_status
+ *	MRC_A_PEER_FEATURES	u32		as announced in its hello
+ *	MRC_A_PEER_WINDOW	u32		its receive window, PSNs
+ *	MRC_A_PEER_PLANES	u32		mask of planes with a route to it
+ *	MRC_A_PEER_PLANES_DOWN	u32		mask of planes down at either end
+ *	MRC_A_PEER_PLANES_BAD	u32		mask of planes without a good path
+ *	MRC_A_PEER_CWND		u64		bytes
+ *	MRC_A_PEER_INFLIGHT	u64		bytes
+ *	MRC_A_PEER_BASE_RTT	u64		ns, 0: not known yet
+ *	MRC_A_PEER_GOOD		u32		number of paths by state
+ *	MRC_A_PEER_SKIP		u32
+ *	MRC_A_PEER_ASSUMED_BAD	u32
+ *	MRC_A_PEER_DENIED	u32
+ *
+ * MRC_CMD_PLANE_GET (dump)
+ *   request:
+ *	MRC_A_PLANE_DEV		string		only this device
+ *	MRC_A_PLANE_REMOTE	address		only this peer
+ *   reply, one message per peer and plane that has paths to it:
+ *	MRC_A_PLANE_DEV		string
+ *	MRC_A_PLANE_REMOTE	address		GID of the peer
+ *	MRC_A_PLANE_LOCAL	address		our GID towards it
+ *	MRC_A_PLANE_PLANE	u32 0..31
+ *	MRC_A_PLANE_SADDR	address		packets go from here
+ *	MRC_A_PLANE_DADDR	address		to here
+ *	MRC_A_PLANE_DOWN	u32 0..1	down at either end, or no route
+ *	MRC_A_PLANE_BAD		u32 0..1	no path is believed to work
+ *	MRC_A_PLANE_GOOD	u32		number of paths by state
+ *	MRC_A_PLANE_SKIP	u32
+ *	MRC_A_PLANE_ASSUMED_BAD	u32
+ *	MRC_A_PLANE_DENIED	u32
+ *	MRC_A_PLANE_TX		u64		packets, summed over the paths
+ *	MRC_A_PLANE_ACKED	u64
+ *	MRC_A_PLANE_LOST	u64
+ *	MRC_A_PLANE_SRTT	u32		ns, mean of paths with a sample
+ *
+ * MRC_CMD_PATH_GET (dump)
+ *   request:
+ *	MRC_A_PATH_DEV		string		only paths of this device
+ *	MRC_A_PATH_REMOTE	address		only paths to this peer
+ *	MRC_A_PATH_PLANE	u32 0..31	only paths of this plane
+ *   reply, one message per path:
+ *	MRC_A_PATH_DEV		string
+ *	MRC_A_PATH_REMOTE	address
+ *	MRC_A_PATH_LOCAL	address
+ *	MRC_A_PATH_INDEX	u32		number within the peer
+ *	MRC_A_PATH_PLANE	u32
+ *	MRC_A_PATH_ENTROPY	u32		EV: UDP source port
+ *	MRC_A_PATH_STATE	u32		enum mrc_nl_path_state
+ *	MRC_A_PATH_TX		u32		packets sent
+ *	MRC_A_PATH_ACKED	u32		packets acknowledged
+ *	MRC_A_PATH_LOST		u32		packets found lost
+ *	MRC_A_PATH_SRTT		u32		ns, 0: no sample
+ *
+ * MRC_CMD_PATH_SET
+ *   request:
+ *	MRC_A_PATH_DEV		string		required
+ *	MRC_A_PATH_REMOTE	address		required: the peer
+ *	MRC_A_PATH_LOCAL	address		needed if several GIDs of ours
+ *						talk to that peer
+ *	MRC_A_PATH_STATE	u32		required: MRC_NL_PATH_DENIED, or
+ *						MRC_NL_PATH_GOOD to allow again
+ *	MRC_A_PATH_INDEX	u32		which paths: at least one of
+ *	MRC_A_PATH_PLANE	u32 0..31	these three; with several, all
+ *	MRC_A_PATH_ENTROPY	u32 0..65535	must match
+ */
+#ifndef _UAPI_LINUX_MRC_H
+#define _UAPI_LINUX_MRC_H
+
+#define MRC_GENL_NAME		"mrc"
+#define MRC_GENL_VERSION	1
+
+enum mrc_nl_cmd {
+	MRC_CMD_UNSPEC,
+	MRC_CMD_DEV_GET,
+	MRC_CMD_DEV_SET,
+	MRC_CMD_PORT_GET,
+	MRC_CMD_PORT_NEW,
+	MRC_CMD_PORT_DEL,
+	MRC_CMD_PEER_GET,
+	MRC_CMD_PLANE_GET,
+	MRC_CMD_PATH_GET,
+	MRC_CMD_PATH_SET,
+
+	__MRC_CMD_MAX,
+	MRC_CMD_MAX = __MRC_CMD_MAX - 1
+};
+
+enum mrc_nl_dev_attr {
+	MRC_A_DEV_UNSPEC,
+	MRC_A_DEV_NAME,
+	MRC_A_DEV_INDEX,
+	MRC_A_DEV_IFINDEX,
+	MRC_A_DEV_IFNAME,
+	MRC_A_DEV_UDP_PORT,
+	MRC_A_DEV_PLANES,
+	MRC_A_DEV_PLANES_UP,
+	MRC_A_DEV_PEERS,
+	MRC_A_DEV_QPS,
+	MRC_A_DEV_ORDERED_LAST,
+	MRC_A_DEV_ICRC,
+	MRC_A_DEV_DSCP_DATA,
+	MRC_A_DEV_DSCP_CONTROL,
+	MRC_A_DEV_PATHS_PER_PLANE,
+
+	__MRC_A_DEV_MAX,
+	MRC_A_DEV_MAX = __MRC_A_DEV_MAX - 1
+};
+
+enum mrc_nl_port_attr {
+	MRC_A_PORT_UNSPEC,
+	MRC_A_PORT_DEV,
+	MRC_A_PORT_PLANE,
+	MRC_A_PORT_IFINDEX,
+	MRC_A_PORT_IFNAME,
+	MRC_A_PORT_UP,
+	MRC_A_PORT_MTU,
+
+	__MRC_A_PORT_MAX,
+	MRC_A_PORT_MAX = __MRC_A_PORT_MAX - 1
+};
+
+enum mrc_nl_peer_attr {
+	MRC_A_PEER_UNSPEC,
+	MRC_A_PEER_PAD,
+	MRC_A_PEER_DEV,
+	MRC_A_PEER_REMOTE,
+	MRC_A_PEER_LOCAL,
+	MRC_A_PEER_STATUS,
+	MRC_A_PEER_FEATURES,
+	MRC_A_PEER_WINDOW,
+	MRC_A_PEER_PLANES,
+	MRC_A_PEER_PLANES_DOWN,
+	MRC_A_PEER_PLANES_BAD,
+	MRC_A_PEER_CWND,
+	MRC_A_PEER_INFLIGHT,
+	MRC_A_PEER_BASE_RTT,
+	MRC_A_PEER_GOOD,
+	MRC_A_PEER_SKIP,
+	MRC_A_PEER_ASSUMED_BAD,
+	MRC_A_PEER_DENIED,
+
+	__MRC_A_PEER_MAX,
+	MRC_A_PEER_MAX = __MRC_A_PEER_MAX - 1
+};
+
+enum mrc_nl_plane_attr {
+	MRC_A_PLANE_UNSPEC,
+	MRC_A_PLANE_PAD,
+	MRC_A_PLANE_DEV,
+	MRC_A_PLANE_REMOTE,
+	MRC_A_PLANE_LOCAL,
+	MRC_A_PLANE_PLANE,
+	MRC_A_PLANE_SADDR,
+	MRC_A_PLANE_DADDR,
+	MRC_A_PLANE_DOWN,
+	MRC_A_PLANE_BAD,
+	MRC_A_PLANE_GOOD,
+	MRC_A_PLANE_SKIP,
+	MRC_A_PLANE_ASSUMED_BAD,
+	MRC_A_PLANE_DENIED,
+	MRC_A_PLANE_TX,
+	MRC_A_PLANE_ACKED,
+	MRC_A_PLANE_LOST,
+	MRC_A_PLANE_SRTT,
+
+	__MRC_A_PLANE_MAX,
+	MRC_A_PLANE_MAX = __MRC_A_PLANE_MAX - 1
+};
+
+enum mrc_nl_path_attr {
+	MRC_A_PATH_UNSPEC,
+	MRC_A_PATH_DEV,
+	MRC_A_PATH_REMOTE,
+	MRC_A_PATH_LOCAL,
+	MRC_A_PATH_INDEX,
+	MRC_A_PATH_PLANE,
+	MRC_A_PATH_ENTROPY,
+	MRC_A_PATH_STATE,
+	MRC_A_PATH_TX,
+	MRC_A_PATH_ACKED,
+	MRC_A_PATH_LOST,
+	MRC_A_PATH_SRTT,
+
+	__MRC_A_PATH_MAX,
+	MRC_A_PATH_MAX = __MRC_A_PATH_MAX - 1
+};
+
+/* What is known of a peer's abilities. */
+enum mrc_nl_peer_status {
+	MRC_NL_PEER_HELLO,		/* hello not answered yet */
+	MRC_NL_PEER_PLAIN,		/* never answered: MRC 1.0 only */
+	MRC_NL_PEER_EXT,		/* answered: all operations */
+};
+
+/* The official names of the states of an EV. */
+enum mrc_nl_path_state {
+	MRC_NL_PATH_GOOD,
+	MRC_NL_PATH_SKIP,		/* left out once: congested */
+	MRC_NL_PATH_ASSUMED_BAD,	/* lost packets; being probed */
+	MRC_NL_PATH_DENIED,		/* taken out by the operator */
+};
+
+#endif /* _UAPI_LINUX_MRC_H */

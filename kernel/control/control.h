@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB */
+/* What control's files share, and what the rest of the module calls of it. */
+#ifndef MRC_CONTROL_H
+#define MRC_CONTROL_H
+
+#include <linux/sysfs.h>
+#include <net/genetlink.h>
+
+#include "linux/mrc.h"
+#include "mrc.h"
+
+/* Every device that is registered; main.c. */
+extern struct list_head mrc_devices;
+extern struct mutex mrc_devices_lock;
+
+/* Registers the family "mrc". Module init, after all else is ready. */
+int mrc_netlink_init(void);
+/* Returns when no command is running any more. Module exit, first of all. */
+void mrc_netlink_exit(void);
+
+/* The folder "mrc" of the device in sysfs: ops.device_group. */
+extern const struct attribute_group mrc_attr_group;
+
+/*
+ * The settings of a device, Documentation/ABI explains them. Their netlink
+ * attributes, MRC_A_DEV_ORDERED_LAST to MRC_A_DEV_PATHS_PER_PLANE, serve as
+ * their numbers.
+ */
+#define mrc_for_each_setting(n)						\
+	for (int n = MRC_A_DEV_ORDERED_LAST;				\
+	     n <= MRC_A_DEV_PATHS_PER_PLANE; n++)
+
+u32 mrc_setting_get(const struct mrc_dev *dev, int setting);
+/* -ERANGE with the message set, or 0: mrc_setting_set() may follow. */
+int mrc_setting_check(int setting, u32 value, struct netlink_ext_ack *extack);
+void mrc_setting_set(struct mrc_dev *dev, int setting, u32 value);
+
+/* ------------------------------------------------------------ netlink */
+
+extern struct genl_family mrc_genl_family;
+
+/*
+ * Where a dump is, and what it was asked to show. Lives in cb->ctx. Objects
+ * come in the order of the keys kept here, so that a dump goes on behind the
+ * last one it reported, whatever has come or gone since.
+ */
+struct mrc_dump {
+	u32 dev_index;		/* of the RDMA device to go on with */
+	u32 key;		/* plane; peer id */
+	u32 sub;		/* within a peer: plane; path index */
+	struct in6_addr remote;	/* only this peer */
+	u8 plane;		/* only this plane */
+	bool begun;
+	bool one_dev;		/* dev_index only */
+	bool one_remote;
+	bool one_plane;
+};
+
+/* Attributes of a dump's request; 0: there is no such filter. */
+struct mrc_dump_spec {
+	const struct nla_policy *policy;
+	int maxattr;
+	int a_dev;
+	int a_remote;
+	int a_plane;
+	/*
+	 * Report what remains of @dev: 0, or -EMSGSIZE with @d telling where
+	 * to go on.
+	 */
+	int (*fill)(struct sk_buff *skb, struct netlink_callback *cb,
+		    struct mrc_dev *dev, struct mrc_dump *d);
+};
+
+int mrc_nl_dump(struct sk_buff *skb, struct netlink_callback *cb,
+		const struct mrc_dump_spec *spec);
+/* The header of one reply of a dump, or NULL. */
+void *mrc_nl_put(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd);
+/*
+ * The device an attribute names, if the caller of @info may see it; ERR_PTR
+ * with the message set. To be released by ib_device_put().
+ */
+struct mrc_dev *mrc_nl_dev(struct genl_info *info, int attr);
+
+int mrc_nl_peer_dump(struct sk_buff *skb, struct netlink_callback *cb);
+int mrc_nl_plane_dump(struct sk_buff *skb, struct netlink_callback *cb);
+int mrc_nl_path_dump(struct sk_buff *skb, struct netlink_callback *cb);
+int mrc_nl_path_set(struct sk_buff *skb, struct genl_info *info);
+
+extern const struct nla_policy mrc_nl_peer_policy[MRC_A_PEER_MAX + 1];
+extern const struct nla_policy mrc_nl_plane_policy[MRC_A_PLANE_MAX + 1];
+extern const struct nla_policy mrc_nl_path_policy[MRC_A_PATH_MAX + 1];
+
+#endif /* MRC_CONTROL_H */
