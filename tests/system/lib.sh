@@ -49,6 +49,20 @@ device()
 	on "$1" bash -c 'echo $MRC_DEV'
 }
 
+# The GID that is the node's IPv4 address in RoCE v2. $1: node
+gid_index()
+{
+	local dir
+
+	dir=/sys/class/infiniband/$(device "$1")/ports/1
+
+	# shellcheck disable=SC2016
+	on "$1" bash -c 'cd '"$dir"' && for i in $(ls gids | sort -n); do
+		[[ $(< gids/$i) == 0000:0000:0000:0000:0000:ffff:* ]] || continue
+		[[ $(cat gid_attrs/types/$i 2> /dev/null) == "RoCE v2" ]] || continue
+		echo $i; break; done'
+}
+
 ok()
 {
 	echo "ok - $*"
@@ -230,7 +244,7 @@ faulty_links()
 	fault all netem loss 1% delay 5ms reorder 75% duplicate 0.5% corrupt 0.1%
 }
 
-# Packets that the netem queues of the fabric have dropped so far.
+# Packets that the netem queues of the fabric have dropped since they were set.
 netem_drops()
 {
 	local ns

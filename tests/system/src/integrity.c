@@ -724,8 +724,9 @@ int main(int argc, char **argv)
 		       cfg->srq ? ", SRQ" : "", cfg->events ? ", events" : "");
 	start = now();
 	traffic(&r);
-	report(&r, now() - start);
+	start = now() - start;
 	final_checks(&r);
+	report(&r, start);
 	channel_barrier(r.channel);
 	tear_down(&r);
 	if (cfg->inject && r.is_client)
