@@ -154,6 +154,7 @@ int mrc_resize_cq(struct ibv_cq *ibcq, int cqe)
 	mrc_ring_unmap(&cq->map);
 	cq->map = map;
 	cq->cons = mrc_ring_cons(&map);
+	cq->prod = cq->cons;
 	cq->lost = false;
 out:
 	mrc_unlock(&cq->lock);

@@ -126,4 +126,5 @@ static const struct verbs_device_ops mrc_dev_ops = {
 	.uninit_device = mrc_uninit_device,
 	.alloc_context = mrc_alloc_context,
 };
+
 PROVIDER_DRIVER(mrc, mrc_dev_ops);

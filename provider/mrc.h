@@ -53,6 +53,7 @@ struct mrc_cq {
 	struct mrc_lock		lock;
 	struct mrc_ring_map	map;
 	uint32_t		cons;
+	uint32_t		prod;	/* as last read */
 	/* a new ring of the kernel's could not be mapped: nothing to poll */
 	bool			lost;
 	/* the entry that an extended poll is at, inside the ring */
@@ -64,6 +65,7 @@ struct mrc_wq {
 	struct mrc_lock		lock;
 	struct mrc_ring_map	map;
 	uint32_t		prod;
+	uint32_t		cons;	/* as last read */
 	uint32_t		max_wr;
 	uint32_t		max_sge;
 	uint32_t		max_inline;
@@ -157,13 +159,25 @@ static inline void mrc_unlock(struct mrc_lock *lock)
 		pthread_spin_unlock(&lock->spin);
 }
 
-/*
- * No room for a request at @prod? A cons that lies outside of what was posted
- * means that something wrote over the ring's header, and counts as full.
- */
-static inline bool mrc_wq_full(const struct mrc_wq *wq, uint32_t prod)
+/* Take over the indices of a ring that the kernel has set up anew. */
+static inline void mrc_wq_sync(struct mrc_wq *wq)
 {
-	return prod - mrc_ring_cons(&wq->map) >= wq->max_wr;
+	wq->prod = mrc_ring_prod(&wq->map);
+	wq->cons = mrc_ring_cons(&wq->map);
+}
+
+/*
+ * No room for a request at @prod? The kernel's cache line is looked at only
+ * when what is known of it does not do. A cons that lies outside of what was
+ * posted means that something wrote over the ring's header: it counts as full.
+ */
+static inline bool mrc_wq_full(struct mrc_wq *wq, uint32_t prod)
+{
+	if (prod - wq->cons < wq->max_wr)
+		return false;
+
+	wq->cons = mrc_ring_cons(&wq->map);
+	return prod - wq->cons >= wq->max_wr;
 }
 
 /* Is @pd a parent domain that promises a single thread? */

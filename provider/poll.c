@@ -15,16 +15,19 @@
  */
 static struct mrc_cqe *next_cqe(struct mrc_cq *cq)
 {
-	uint32_t prod = mrc_ring_prod(&cq->map);
 	struct mrc_cqe *cqe;
 
-	while (cq->cons != prod) {
+	for (;;) {
+		if (cq->cons == cq->prod) {
+			cq->prod = mrc_ring_prod(&cq->map);
+			if (cq->cons == cq->prod)
+				return NULL;
+		}
 		cqe = mrc_ring_entry(&cq->map, cq->cons);
 		if (cqe->qpn != MRC_CQE_SKIP)
 			return cqe;
 		cq->cons++;
 	}
-	return NULL;
 }
 
 static void cqe_to_wc(const struct mrc_cqe *cqe, struct ibv_wc *wc)

@@ -19,10 +19,10 @@ enum {
 };
 
 /* These go through to the ring as they are. */
-static_assert(MRC_SQE_FENCE == IBV_SEND_FENCE &&
-	      MRC_SQE_SIGNALED == IBV_SEND_SIGNALED &&
-	      MRC_SQE_SOLICITED == IBV_SEND_SOLICITED &&
-	      MRC_SQE_INLINE == IBV_SEND_INLINE, "flags differ");
+static_assert(IBV_SEND_FENCE == MRC_SQE_FENCE &&
+	      IBV_SEND_SIGNALED == MRC_SQE_SIGNALED &&
+	      IBV_SEND_SOLICITED == MRC_SQE_SOLICITED &&
+	      IBV_SEND_INLINE == MRC_SQE_INLINE, "flags differ");
 static_assert(sizeof(struct mrc_sge) == sizeof(struct ibv_sge) &&
 	      offsetof(struct mrc_sge, addr) == offsetof(struct ibv_sge, addr) &&
 	      offsetof(struct mrc_sge, length) ==

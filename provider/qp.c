@@ -36,7 +36,7 @@ static int map_wq(struct mrc_wq *wq, int fd, const struct mrc_mmap_info *info,
 		return EINVAL;
 	}
 
-	wq->prod = mrc_ring_prod(&wq->map);
+	mrc_wq_sync(wq);
 	return 0;
 }
 
@@ -173,9 +173,9 @@ static void forget_completions(struct ibv_qp *qp)
 static void reset_queues(struct mrc_qp *qp)
 {
 	if (qp->sq.map.hdr)
-		qp->sq.prod = mrc_ring_prod(&qp->sq.map);
+		mrc_wq_sync(&qp->sq);
 	if (qp->rq.map.hdr)
-		qp->rq.prod = mrc_ring_prod(&qp->rq.map);
+		mrc_wq_sync(&qp->rq);
 }
 
 int mrc_modify_qp(struct ibv_qp *ibqp, struct ibv_qp_attr *attr, int mask)

@@ -56,7 +56,7 @@ struct ibv_srq *mrc_create_srq(struct ibv_pd *pd,
 	mrc_lock_init(&srq->rq.lock, !mrc_pd_single_threaded(pd));
 	srq->rq.max_wr = attr->attr.max_wr;
 	srq->rq.max_sge = attr->attr.max_sge;
-	srq->rq.prod = mrc_ring_prod(&srq->rq.map);
+	mrc_wq_sync(&srq->rq);
 	srq->srqn = resp.drv.srqn;
 	return &srq->vsrq.srq;
 
@@ -132,7 +132,7 @@ int mrc_modify_srq(struct ibv_srq *ibsrq, struct ibv_srq_attr *attr, int mask)
 		}
 		mrc_ring_unmap(&wq->map);
 		wq->map = map;
-		wq->prod = mrc_ring_prod(&map);
+		mrc_wq_sync(wq);
 		srq->lost = false;
 	}
 

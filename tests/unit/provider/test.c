@@ -97,7 +97,7 @@ static struct mrc_qp *new_qp(enum ibv_qp_type type)
 			  &size);
 	CHECK(!mrc_ring_attach(&qp->sq.map, base, size,
 			       sizeof(struct mrc_sqe) + INLINE));
-	qp->sq.prod = START;
+	mrc_wq_sync(&qp->sq);
 	qp->sq.max_wr = SQ_WR;
 	qp->sq.max_sge = SGES;
 	qp->sq.max_inline = INLINE;
@@ -107,7 +107,7 @@ static struct mrc_qp *new_qp(enum ibv_qp_type type)
 			  SGES * sizeof(struct mrc_sge), START, &size);
 	CHECK(!mrc_ring_attach(&qp->rq.map, base, size,
 			       sizeof(struct mrc_rqe)));
-	qp->rq.prod = START;
+	mrc_wq_sync(&qp->rq);
 	qp->rq.max_wr = SQ_WR;
 	qp->rq.max_sge = SGES;
 	mrc_lock_init(&qp->rq.lock, true);
@@ -142,6 +142,7 @@ static struct mrc_cq *new_cq(void)
 	base = alloc_ring(CQ_LOG, sizeof(struct mrc_cqe), START, &size);
 	CHECK(!mrc_ring_attach(&cq->map, base, size, sizeof(struct mrc_cqe)));
 	cq->cons = START;
+	cq->prod = START;
 	mrc_lock_init(&cq->lock, true);
 	mrc_cq_set_poll_ops(cq);
 	return cq;
@@ -273,12 +274,17 @@ static void post_send__scribbled_header(void)
 {
 	struct mrc_qp *qp = new_qp(IBV_QPT_RC);
 	struct ibv_send_wr wr = { .opcode = IBV_WR_SEND }, *bad;
+	int i;
 
-	qp->sq.map.hdr->cons = START + 100;
 	qp->sq.map.hdr->log2_entries = 31;
 	qp->sq.map.hdr->entry_size = 0xffffffff;
+	for (i = 0; i < SQ_WR; i++)
+		CHECK(!mrc_post_send(&qp->vqp.qp, &wr, &bad));
+	qp->sq.map.hdr->cons = START + 100;
 	CHECK(mrc_post_send(&qp->vqp.qp, &wr, &bad) == ENOMEM);
-	qp->sq.map.hdr->cons = START;
+	qp->sq.map.hdr->cons = START - 100;
+	CHECK(mrc_post_send(&qp->vqp.qp, &wr, &bad) == ENOMEM);
+	qp->sq.map.hdr->cons = START + 1;
 	CHECK(!mrc_post_send(&qp->vqp.qp, &wr, &bad));
 	free_qp(qp);
 }
