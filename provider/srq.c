@@ -133,12 +133,10 @@ int mrc_modify_srq(struct ibv_srq *ibsrq, struct ibv_srq_attr *attr, int mask)
 		mrc_ring_unmap(&wq->map);
 		wq->map = map;
 		mrc_wq_sync(wq);
+		/* at least what was asked for, as query_srq says too */
+		wq->max_wr = map.mask + 1;
 		srq->lost = false;
 	}
-
-	wq->max_wr = attr->max_wr;
-	if (wq->max_wr > wq->map.mask + 1)
-		wq->max_wr = wq->map.mask + 1;
 out:
 	mrc_unlock(&wq->lock);
 	return ret;
