@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+/* mrc: shows and configures MRC devices. See mrc(8). */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mrc.h"
+
+struct options opt;
+
+static const struct object *const objects[] = {
+	&dev_object, &port_object, &peer_object, &path_object, NULL
+};
+
+static const struct option long_options[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "pretty", no_argument, NULL, 'p' },
+	{ "details", no_argument, NULL, 'd' },
+	{ "Version", no_argument, NULL, 'V' },
+	{ "version", no_argument, NULL, 'V' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 }
+};
+
+static int help(FILE *to)
+{
+	const struct command *command;
+	int i;
+
+	fprintf(to, "Usage: mrc [OPTIONS] OBJECT COMMAND ...\n\nObjects and commands:\n");
+	for (i = 0; objects[i]; i++) {
+		fprintf(to, "  %-5s %s\n", objects[i]->name, objects[i]->help);
+		for (command = objects[i]->commands; command->name; command++)
+			fprintf(to, "        %s %s\n", command->name,
+				command->synopsis);
+	}
+	fprintf(to, "\nOptions:\n"
+		"  -j, --json     listings in JSON\n"
+		"  -p, --pretty   with line breaks\n"
+		"  -d, --details  more columns; also -v\n"
+		"  -V, --version  version of this tool\n"
+		"\nWords may be abbreviated. \"mrc OBJECT help\" says more; so do mrc(8), mrc(7).\n");
+	return 0;
+}
+
+static int object_help(const struct object *object)
+{
+	const struct command *command;
+
+	printf("%s: %s\n\n", object->name, object->help);
+	for (command = object->commands; command->name; command++)
+		printf("  mrc %s %s %s\n        %s\n", object->name,
+		       command->name, command->synopsis, command->help);
+	return 0;
+}
+
+static int run_object(const struct object *object, struct args *args)
+{
+	const char *names[8], *word = next_word(args);
+	char what[64];
+	int i;
+
+	/* Without a command, as in iproute2: show. */
+	if (!word)
+		word = "show";
+	for (i = 0; object->commands[i].name; i++)
+		names[i] = object->commands[i].name;
+	names[i] = "help";
+	names[i + 1] = NULL;
+	snprintf(what, sizeof(what), "command of %s", object->name);
+	i = match(word, names, what);
+	if (i < 0)
+		return EXIT_USAGE;
+	if (!object->commands[i].name)
+		return object_help(object);
+	return object->commands[i].run(args);
+}
+
+int main(int argc, char **argv)
+{
+	const char *names[16];
+	struct args args;
+	int c, i;
+
+	while ((c = getopt_long(argc, argv, "+jpdvVh", long_options,
+				NULL)) != -1) {
+		switch (c) {
+		case 'j':
+			opt.json = true;
+			break;
+		case 'p':
+			opt.pretty = true;
+			break;
+		case 'd':
+		case 'v':
+			opt.details = true;
+			break;
+		case 'V':
+			printf("mrc tool, netlink interface %d\n",
+			       MRC_GENL_VERSION);
+			return 0;
+		case 'h':
+			return help(stdout);
+		default:
+			return EXIT_USAGE;
+		}
+	}
+	args.n = argc - optind;
+	args.v = argv + optind;
+	if (!args.n) {
+		help(stderr);
+		return EXIT_USAGE;
+	}
+	for (i = 0; objects[i]; i++)
+		names[i] = objects[i]->name;
+	names[i] = "help";
+	names[i + 1] = NULL;
+	i = match(next_word(&args), names, "object");
+	if (i < 0)
+		return EXIT_USAGE;
+	if (!objects[i])
+		return help(stdout);
+	return run_object(objects[i], &args);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the tool's files share. */
+#ifndef MRC_TOOL_H
+#define MRC_TOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <netinet/in.h>
+#include <netlink/attr.h>
+#include <linux/mrc.h>
+
+/* Exit status, as iproute2's. */
+#define EXIT_USAGE	1
+#define EXIT_KERNEL	2
+
+struct options {
+	bool json;
+	bool pretty;
+	bool details;
+};
+
+extern struct options opt;
+
+/* ------------------------------------------------------------ words */
+
+/* What is left of the command line. */
+struct args {
+	int n;
+	char **v;
+};
+
+struct command {
+	const char *name;
+	int (*run)(struct args *args);
+	const char *synopsis;	/* what follows the name */
+	const char *help;	/* one line */
+};
+
+struct object {
+	const char *name;
+	const char *help;
+	const struct command *commands;	/* ends with a name of NULL */
+};
+
+extern const struct object dev_object, port_object, peer_object, path_object;
+
+/* One sentence to stderr; returns EXIT_USAGE. */
+int usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Which of @names (ends with NULL) @word is or abbreviates; -1 after an error
+ * message that lists them. @what: what kind of word was wanted.
+ */
+int match(const char *word, const char *const *names, const char *what);
+/* The next word, or NULL. */
+char *next_word(struct args *args);
+
+/* A parameter of a command: a keyword and what follows it. */
+struct param {
+	const char *name;
+	int (*parse)(const struct param *param, const char *word);
+	void *value;
+	uint32_t max;		/* of a number */
+	bool given;
+};
+
+int parse_string(const struct param *param, const char *word);
+int parse_number(const struct param *param, const char *word);
+int parse_address(const struct param *param, const char *word);
+/* Of a name without value, such as "detail": sets a bool. */
+int parse_flag(const struct param *param, const char *word);
+/*
+ * Read "KEYWORD VALUE ..." into @params (ends with a name of NULL). If @dev
+ * is not NULL, the first word may be, and if @dev_required must be, the name
+ * of a device, with or without "dev" before it. 0 or EXIT_USAGE.
+ */
+int parse_params(struct args *args, struct param *params, const char **dev,
+		 bool dev_required);
+
+/* ------------------------------------------------------------ netlink */
+
+struct nl_msg;
+
+/* A request; NULL after an error message. Freed by run_*(). */
+struct nl_msg *new_request(int cmd, bool dump);
+/* Send it, wait for the kernel's word: 0, or EXIT_KERNEL after a message. */
+int run_request(struct nl_msg *msg);
+/* The same for a dump: @row gets the attributes 0..@max of each message. */
+int run_dump(struct nl_msg *msg, int max,
+	     void (*row)(struct nlattr **attrs));
+
+uint32_t get_u32(struct nlattr **attrs, int type);
+uint64_t get_u64(struct nlattr **attrs, int type);
+const char *get_string(struct nlattr **attrs, int type);
+/* In text form; valid until a few more were made. */
+const char *get_address(struct nlattr **attrs, int type);
+
+/* ------------------------------------------------------------ output */
+
+/*
+ * A listing: begin, then per object its fields in always the same order, end.
+ * In JSON it is an array of objects; otherwise a table, or, if a field's
+ * heading is NULL, that field appears in JSON only.
+ */
+void list_begin(void);
+void object_begin(void);
+void field_string(const char *key, const char *head, const char *value);
+void field_number(const char *key, const char *head, uint64_t value);
+void field_bool(const char *key, const char *head, bool value,
+		const char *yes, const char *no);
+/* A number that people read in another form. */
+void field_number_as(const char *key, const char *head, uint64_t value,
+		     const char *text);
+/* A mask of planes: an array of numbers, or "0-3,5". */
+void field_planes(const char *key, const char *head, uint32_t mask);
+/* Text of a table that JSON has in other fields. */
+void field_text(const char *head, const char *text);
+void object_end(void);
+void list_end(void);
+
+/* In text form; valid until a few more were made. */
+const char *format_time(uint64_t ns);
+const char *format_bytes(uint64_t bytes);
+const char *format_planes(uint32_t mask);
+/* One of a few buffers in turn. */
+char *scratch(void);
+
+#define SCRATCH_SIZE	128
+
+#endif /* MRC_TOOL_H */

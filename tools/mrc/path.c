@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+/* mrc path: the paths (EVs) to a peer. */
+#include <netlink/msg.h>
+
+#include "mrc.h"
+
+static const char *state_name(uint32_t state)
+{
+	static const char *const names[] = {
+		[MRC_NL_PATH_GOOD] = "good",
+		[MRC_NL_PATH_SKIP] = "skip",
+		[MRC_NL_PATH_ASSUMED_BAD] = "assumed_bad",
+		[MRC_NL_PATH_DENIED] = "denied",
+	};
+
+	return state < sizeof(names) / sizeof(*names) ? names[state] : "?";
+}
+
+static void show_plane(struct nlattr **attrs)
+{
+	uint32_t srtt = get_u32(attrs, MRC_A_PLANE_SRTT);
+	bool down = get_u32(attrs, MRC_A_PLANE_DOWN);
+	bool bad = get_u32(attrs, MRC_A_PLANE_BAD);
+
+	object_begin();
+	field_string("dev", opt.details ? "DEVICE" : NULL,
+		     get_string(attrs, MRC_A_PLANE_DEV));
+	field_string("peer", "PEER", get_address(attrs, MRC_A_PLANE_REMOTE));
+	field_string("local", NULL, get_address(attrs, MRC_A_PLANE_LOCAL));
+	field_number("plane", "PLANE", get_u32(attrs, MRC_A_PLANE_PLANE));
+	field_string("saddr", NULL, get_address(attrs, MRC_A_PLANE_SADDR));
+	field_string("daddr", NULL, get_address(attrs, MRC_A_PLANE_DADDR));
+	field_bool("down", NULL, down, "", "");
+	field_bool("bad", NULL, bad, "", "");
+	field_text("STATE", down ? "down" : bad ? "bad" : "up");
+	field_number("good", "GOOD", get_u32(attrs, MRC_A_PLANE_GOOD));
+	field_number("skip", "SKIP", get_u32(attrs, MRC_A_PLANE_SKIP));
+	field_number("assumed_bad", "BAD",
+		     get_u32(attrs, MRC_A_PLANE_ASSUMED_BAD));
+	field_number("denied", "DENIED", get_u32(attrs, MRC_A_PLANE_DENIED));
+	field_number("tx", "SENT", get_u64(attrs, MRC_A_PLANE_TX));
+	field_number("acked", "ACKED", get_u64(attrs, MRC_A_PLANE_ACKED));
+	field_number("lost", "LOST", get_u64(attrs, MRC_A_PLANE_LOST));
+	field_number_as("srtt_ns", "RTT", srtt, format_time(srtt));
+	object_end();
+}
+
+static void show_path(struct nlattr **attrs)
+{
+	uint32_t srtt = get_u32(attrs, MRC_A_PATH_SRTT);
+
+	object_begin();
+	field_string("dev", opt.details ? "DEVICE" : NULL,
+		     get_string(attrs, MRC_A_PATH_DEV));
+	field_string("peer", "PEER", get_address(attrs, MRC_A_PATH_REMOTE));
+	field_string("local", NULL, get_address(attrs, MRC_A_PATH_LOCAL));
+	field_number("plane", "PLANE", get_u32(attrs, MRC_A_PATH_PLANE));
+	field_number("path", "PATH", get_u32(attrs, MRC_A_PATH_INDEX));
+	field_number("ev", "EV", get_u32(attrs, MRC_A_PATH_ENTROPY));
+	field_string("state", "STATE",
+		     state_name(get_u32(attrs, MRC_A_PATH_STATE)));
+	field_number("tx", "SENT", get_u32(attrs, MRC_A_PATH_TX));
+	field_number("acked", "ACKED", get_u32(attrs, MRC_A_PATH_ACKED));
+	field_number("lost", "LOST", get_u32(attrs, MRC_A_PATH_LOST));
+	field_number_as("srtt_ns", "RTT", srtt, format_time(srtt));
+	object_end();
+}
+
+static int show_summary(const char *dev, const struct in6_addr *remote)
+{
+	struct nl_msg *msg = new_request(MRC_CMD_PLANE_GET, true);
+
+	if (!msg)
+		return EXIT_KERNEL;
+	if (dev)
+		nla_put_string(msg, MRC_A_PLANE_DEV, dev);
+	if (remote)
+		nla_put(msg, MRC_A_PLANE_REMOTE, sizeof(*remote), remote);
+	return run_dump(msg, MRC_A_PLANE_MAX, show_plane);
+}
+
+static int show_each(const char *dev, const struct in6_addr *remote,
+		     const uint32_t *plane)
+{
+	struct nl_msg *msg = new_request(MRC_CMD_PATH_GET, true);
+
+	if (!msg)
+		return EXIT_KERNEL;
+	if (dev)
+		nla_put_string(msg, MRC_A_PATH_DEV, dev);
+	if (remote)
+		nla_put(msg, MRC_A_PATH_REMOTE, sizeof(*remote), remote);
+	if (plane)
+		nla_put_u32(msg, MRC_A_PATH_PLANE, *plane);
+	return run_dump(msg, MRC_A_PATH_MAX, show_path);
+}
+
+static int show(struct args *args)
+{
+	struct in6_addr remote;
+	bool detail = false;
+	uint32_t plane;
+	struct param params[] = {
+		{ .name = "peer", .parse = parse_address, .value = &remote },
+		{ .name = "plane", .parse = parse_number, .value = &plane,
+		  .max = 31 },
+		{ .name = "detail", .parse = parse_flag, .value = &detail },
+		{ .name = NULL }
+	};
+	const char *dev = NULL;
+	int ret;
+
+	ret = parse_params(args, params, &dev, false);
+	if (ret)
+		return ret;
+	/* Who asks for one plane wants to see its paths. */
+	if (detail || opt.details || params[1].given)
+		return show_each(dev, params[0].given ? &remote : NULL,
+				 params[1].given ? &plane : NULL);
+	return show_summary(dev, params[0].given ? &remote : NULL);
+}
+
+static int change(struct args *args, uint32_t state)
+{
+	struct in6_addr remote, local;
+	uint32_t plane, path, ev;
+	struct param params[] = {
+		{ .name = "peer", .parse = parse_address, .value = &remote },
+		{ .name = "local", .parse = parse_address, .value = &local },
+		{ .name = "plane", .parse = parse_number, .value = &plane,
+		  .max = 31 },
+		{ .name = "path", .parse = parse_number, .value = &path,
+		  .max = 4095 },
+		{ .name = "ev", .parse = parse_number, .value = &ev,
+		  .max = 65535 },
+		{ .name = NULL }
+	};
+	const char *dev = NULL;
+	struct nl_msg *msg;
+	int ret;
+
+	ret = parse_params(args, params, &dev, true);
+	if (ret)
+		return ret;
+	if (!params[0].given)
+		return usage("\"peer ADDRESS\" is missing: paths to whom?");
+	if (!params[2].given && !params[3].given && !params[4].given)
+		return usage("which paths? \"plane N\", \"path N\" or \"ev N\" is needed");
+	msg = new_request(MRC_CMD_PATH_SET, false);
+	if (!msg)
+		return EXIT_KERNEL;
+	nla_put_string(msg, MRC_A_PATH_DEV, dev);
+	nla_put(msg, MRC_A_PATH_REMOTE, sizeof(remote), &remote);
+	nla_put_u32(msg, MRC_A_PATH_STATE, state);
+	if (params[1].given)
+		nla_put(msg, MRC_A_PATH_LOCAL, sizeof(local), &local);
+	if (params[2].given)
+		nla_put_u32(msg, MRC_A_PATH_PLANE, plane);
+	if (params[3].given)
+		nla_put_u32(msg, MRC_A_PATH_INDEX, path);
+	if (params[4].given)
+		nla_put_u32(msg, MRC_A_PATH_ENTROPY, ev);
+	return run_request(msg);
+}
+
+static int deny(struct args *args)
+{
+	return change(args, MRC_NL_PATH_DENIED);
+}
+
+static int allow(struct args *args)
+{
+	return change(args, MRC_NL_PATH_GOOD);
+}
+
+static const struct command commands[] = {
+	{ "show", show, "[DEV] [peer ADDRESS] [plane N] [detail]",
+	  "Sum up the paths per peer and plane; with \"detail\" or a plane, list them." },
+	{ "deny", deny,
+	  "DEV peer ADDRESS [local ADDRESS] { plane N | path N | ev N }",
+	  "Use these paths no more, whatever their state." },
+	{ "allow", allow,
+	  "DEV peer ADDRESS [local ADDRESS] { plane N | path N | ev N }",
+	  "Use them again." },
+	{ .name = NULL }
+};
+
+const struct object path_object = {
+	.name = "path",
+	.help = "paths (EVs) to the peers, with state, loss and RTT",
+	.commands = commands,
+};

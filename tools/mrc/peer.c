@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+/* mrc peer: what is known of the other ends. */
+#include <netlink/msg.h>
+#include <stdio.h>
+
+#include "mrc.h"
+
+static const char *status_name(uint32_t status)
+{
+	static const char *const names[] = {
+		[MRC_NL_PEER_HELLO] = "hello",
+		[MRC_NL_PEER_PLAIN] = "plain",
+		[MRC_NL_PEER_EXT] = "extended",
+	};
+
+	return status < sizeof(names) / sizeof(*names) ? names[status] : "?";
+}
+
+/* "4 good", or with what is wrong: "90 good, 38 bad". */
+static const char *paths_text(struct nlattr **attrs)
+{
+	uint32_t bad = get_u32(attrs, MRC_A_PEER_ASSUMED_BAD);
+	uint32_t denied = get_u32(attrs, MRC_A_PEER_DENIED);
+	char *text = scratch();
+	int len;
+
+	/* A path that is left out once is a good one that is busy. */
+	len = snprintf(text, SCRATCH_SIZE, "%u good",
+		       get_u32(attrs, MRC_A_PEER_GOOD) +
+		       get_u32(attrs, MRC_A_PEER_SKIP));
+	if (bad)
+		len += snprintf(text + len, SCRATCH_SIZE - len, ", %u bad", bad);
+	if (denied)
+		snprintf(text + len, SCRATCH_SIZE - len, ", %u denied", denied);
+	return text;
+}
+
+static void show_row(struct nlattr **attrs)
+{
+	uint32_t status = get_u32(attrs, MRC_A_PEER_STATUS);
+	uint64_t cwnd = get_u64(attrs, MRC_A_PEER_CWND);
+	uint64_t inflight = get_u64(attrs, MRC_A_PEER_INFLIGHT);
+	uint64_t rtt = get_u64(attrs, MRC_A_PEER_BASE_RTT);
+
+	object_begin();
+	field_string("dev", "DEVICE", get_string(attrs, MRC_A_PEER_DEV));
+	field_string("peer", "PEER", get_address(attrs, MRC_A_PEER_REMOTE));
+	field_string("local", opt.details ? "LOCAL" : NULL,
+		     get_address(attrs, MRC_A_PEER_LOCAL));
+	field_string("status", "STATUS", status_name(status));
+	field_number("features", NULL, get_u32(attrs, MRC_A_PEER_FEATURES));
+	field_number("window", opt.details ? "WINDOW" : NULL,
+		     get_u32(attrs, MRC_A_PEER_WINDOW));
+	field_planes("planes", "PLANES", get_u32(attrs, MRC_A_PEER_PLANES));
+	field_planes("planes_down", "DOWN",
+		     get_u32(attrs, MRC_A_PEER_PLANES_DOWN));
+	field_planes("planes_bad", "BAD",
+		     get_u32(attrs, MRC_A_PEER_PLANES_BAD));
+	field_number_as("cwnd", "CWND", cwnd, format_bytes(cwnd));
+	field_number_as("inflight", "FLIGHT", inflight, format_bytes(inflight));
+	field_number_as("base_rtt_ns", "RTT", rtt, format_time(rtt));
+	field_number("good", NULL, get_u32(attrs, MRC_A_PEER_GOOD));
+	field_number("skip", NULL, get_u32(attrs, MRC_A_PEER_SKIP));
+	field_number("assumed_bad", NULL,
+		     get_u32(attrs, MRC_A_PEER_ASSUMED_BAD));
+	field_number("denied", NULL, get_u32(attrs, MRC_A_PEER_DENIED));
+	field_text("PATHS", paths_text(attrs));
+	object_end();
+}
+
+static int show(struct args *args)
+{
+	struct in6_addr remote;
+	struct param params[] = {
+		{ .name = "peer", .parse = parse_address, .value = &remote },
+		{ .name = NULL }
+	};
+	const char *dev = NULL;
+	struct nl_msg *msg;
+	int ret;
+
+	ret = parse_params(args, params, &dev, false);
+	if (ret)
+		return ret;
+	msg = new_request(MRC_CMD_PEER_GET, true);
+	if (!msg)
+		return EXIT_KERNEL;
+	if (dev)
+		nla_put_string(msg, MRC_A_PEER_DEV, dev);
+	if (params[0].given)
+		nla_put(msg, MRC_A_PEER_REMOTE, sizeof(remote), &remote);
+	return run_dump(msg, MRC_A_PEER_MAX, show_row);
+}
+
+static const struct command commands[] = {
+	{ "show", show, "[DEV] [peer ADDRESS]",
+	  "List peers: planes, congestion window, paths by state." },
+	{ .name = NULL }
+};
+
+const struct object peer_object = {
+	.name = "peer",
+	.help = "the other ends that a device talks to",
+	.commands = commands,
+};
