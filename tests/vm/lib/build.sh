@@ -30,6 +30,30 @@ in_root()
 	' in_root "$root" "$build" "$CACHE/rdma-core" "$@"
 }
 
+# Folder of the cache for what is built of this tree for the chosen kernel.
+build_dir()
+{
+	local dir
+
+	dir=$CACHE/build/$(key_of "$TREE" "$ROOT" "$KDIR")-$KVER
+	mkdir -p "$dir"
+	printf '%s\n' "$dir"
+}
+
+# Bring the copy of the tree up to date; objects and generated files stay.
+copy_tree()
+{
+	local build=$1
+
+	mkdir -p "$build/src" "$build/stage"
+	rsync -a --delete --exclude=.git --exclude='*.o' --exclude='*.ko' \
+		--exclude='*.mod' --exclude='*.mod.c' --exclude='*.cmd' \
+		--exclude=Module.symvers --exclude=modules.order \
+		--exclude='*.a' --exclude='*.so' --exclude='/build/' \
+		--exclude=mrc-config.h --exclude=/tools/mrc/mrc \
+		"$TREE/" "$build/src/" || die "cannot copy the tree"
+}
+
 # Build everything for one kernel. Leaves its result in $1/stage.
 # $1: build folder, $2: root, $3: kernel version, $4: kernel build folder as
 # seen in the root, $5: parts to leave out, separated by commas
@@ -37,13 +61,7 @@ build_tree()
 {
 	local build=$1 root=$2 kver=$3 kdir=$4 without=,$5, part
 
-	mkdir -p "$build/src" "$build/stage"
-	rsync -a --delete --exclude=.git --exclude='*.o' --exclude='*.ko' \
-		--exclude='*.mod' --exclude='*.mod.c' --exclude='*.cmd' \
-		--exclude=Module.symvers --exclude=modules.order \
-		--exclude='*.a' --exclude='*.so' --exclude='/build/' \
-		--filter='P compat-probe*' --filter='P *.gen.h' \
-		"$TREE/" "$build/src/" || die "cannot copy the tree"
+	copy_tree "$build"
 	for part in module provider tool tests; do
 		case $without in
 		*",$part,"*) continue ;;
@@ -177,10 +195,11 @@ pack_stage()
 	mkdir -p "$dir/inject"
 	cp -a "$1/stage/." "$dir/inject/"
 	mkdir -p "$dir/inject/usr/local/bin" "$lib"
-	cp "$TREE"/tests/vm/guest/start "$lib/"
+	cp "$TREE"/tests/vm/guest/{start,suite} "$lib/"
+	printf '%s\n' "$TROUBLE" > "$lib/trouble"
 	cp "$TREE"/tests/fabric/*.sh "$lib/"
 	cp "$TREE"/tests/fabric/{on,fault} "$dir/inject/usr/local/bin/"
-	chmod 755 "$lib/start" "$dir/inject/usr/local/bin"/{on,fault}
+	chmod 755 "$lib"/{start,suite} "$dir/inject/usr/local/bin"/{on,fault}
 	(cd "$dir" && find . | cpio -o -H newc --quiet) > "$2"
 	rm -rf "$dir"
 }

@@ -29,7 +29,7 @@ boot_initrd()
 	local out
 
 	out=$CACHE/initrd/$2-$(key_of "$1" "$2" \
-		"@$TREE/tests/vm/lib/kernel.sh" "@$TREE/tests/vm/guest/init").cpio
+		"$(declare -f build_initrd)" "${BOOT_MODULES[*]}" "@$TREE/tests/vm/guest/init").cpio
 	if [ ! -e "$out" ]; then
 		with_lock "initrd-$2" build_initrd "$1" "$2" "$out" || return
 	fi

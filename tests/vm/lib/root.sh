@@ -89,7 +89,8 @@ root_dir()
 	suite=$(suite_of "$1")
 	IFS=, read -ra extra <<< "$2"
 	dir=$CACHE/root/$suite-$(key_of "$suite" "${extra[*]}" \
-		"@$TREE/tests/vm/lib/root.sh")
+		"${ROOT_PACKAGES[*]}" "$ROOT_MODULES" \
+		"$(declare -f build_root trim_modules)")
 	if [ ! -d "$dir" ]; then
 		with_lock "root-$suite" root_dir_locked "$suite" "$dir" \
 			"${extra[@]}" || return

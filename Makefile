@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What a person types. What the module is made of is in Kbuild.
+
+KDIR    ?= /lib/modules/$(shell uname -r)/build
+DESTDIR ?=
+PREFIX  ?= /usr
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR  ?= $(PREFIX)/share/man
+SYSCONFDIR ?= /etc
+# Where libibverbs looks for providers.
+PROVIDERDIR ?= $(or $(shell pkg-config --variable=libdir libibverbs 2> /dev/null),$(PREFIX)/lib)/libibverbs
+
+PROVIDER := build/provider/libmrc-rdmav34.so
+MANPAGES := $(wildcard Documentation/man/*.[1-9] provider/man/*.[1-9] \
+	    tools/mrc/man/*.[1-9] tools/mrc/*.8)
+
+all: modules provider tool ## build the module, the provider and the tool for this machine
+
+help: ## say what can be made
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | \
+		expand -t 20
+	@echo
+	@echo "variables: KDIR (kernel build folder), DESTDIR, PREFIX"
+
+modules: ## the kernel module, mrc.ko, for the kernel in KDIR
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+provider: ## the rdma-core provider, build/provider/libmrc-rdmav34.so
+	provider/build --output build/provider
+
+tool: ## the command-line tool, tools/mrc/mrc
+	$(MAKE) -C tools/mrc
+
+install: install-modules install-provider install-tool ## install everything; as root, or with DESTDIR
+
+install-modules: modules
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_DIR=updates \
+		$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
+	$(if $(DESTDIR),,depmod $(notdir $(patsubst %/build,%,$(KDIR))))
+
+install-provider: provider
+	install -D -m 644 $(PROVIDER) \
+		$(DESTDIR)$(PROVIDERDIR)/$(notdir $(PROVIDER))
+	install -D -m 644 provider/mrc.driver \
+		$(DESTDIR)$(SYSCONFDIR)/libibverbs.d/mrc.driver
+
+# The udev rule takes the place of rdma-core's own in /usr/lib; one that the
+# administrator has put there is left alone.
+RULE := $(DESTDIR)$(SYSCONFDIR)/udev/rules.d/60-rdma-persistent-naming.rules
+
+install-tool: tool
+	install -D -m 755 tools/mrc/mrc $(DESTDIR)$(SBINDIR)/mrc
+	[ -e $(RULE) ] || install -D -m 644 \
+		tools/60-rdma-persistent-naming.rules $(RULE)
+	for page in $(MANPAGES); do \
+		install -D -m 644 $$page \
+			$(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit; \
+	done
+
+check: ## the quick part of the tests: unit tests, style, a first look in a guest
+	tests/vm/report $(CHECKS)
+
+test: ## all tests, from a fresh clone on a fresh machine
+	tests/vm/report $(CHECKS) $(RESTS)
+
+# What "make test" does beyond "make check".
+test-rest:
+	tests/vm/report $(RESTS)
+
+CHECKS := unit style system-quick
+RESTS  := kunit fuzz system-rest two-guests
+
+kunit: ## the module's KUnit tests, in the debug kernel
+	tests/vm/report kunit
+
+demo: ## four planes, one of them cut in the middle of a transfer; one minute
+	tests/vm/demo
+
+bench: ## compare with rdma_rxe and TCP in one guest; tables and plots into build/bench
+	tests/bench/run
+
+clean: ## remove what was built in this folder (not the guests' cache)
+	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
+	[ ! -e tools/mrc/Makefile ] || $(MAKE) -C tools/mrc clean
+	[ ! -e tests/unit/Makefile ] || $(MAKE) -C tests/unit clean
+	rm -rf build
+
+.PHONY: all help modules provider tool install install-modules \
+	install-provider install-tool check test test-rest kunit demo bench clean

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# The debug kernel: Debian's kernel source with debug.config, built inside the
+# guest's root so that modules are built by the same compiler. About ten
+# minutes on two cores, once.
+
+# Its folder in the cache: vmlinuz, the build tree for modules, and its own
+# modules. $1: root directory
+debug_kernel()
+{
+	local dir
+
+	dir=$CACHE/kernel/debug-$(key_of "${1##*/}" \
+		"@$TREE/tests/vm/debug.config")
+	if [ ! -e "$dir/vmlinuz" ]; then
+		with_lock kernel-debug build_debug_kernel "$1" "$dir" || return
+	fi
+	printf '%s\n' "$dir"
+}
+
+build_debug_kernel()
+{
+	local root=$1 dir=$2 deb missing
+
+	[ ! -e "$dir/vmlinuz" ] || return 0
+	say "building the debug kernel (about ten minutes, log $dir.log)"
+	mkdir -p "$CACHE/kernel" "$CACHE/deb"
+	deb=$(compgen -G "$CACHE/deb/linux-source-6.12_*.deb")
+	if [ -z "$deb" ]; then
+		fetch_debs trixie "$CACHE/deb" linux-source-6.12 ||
+			die "cannot fetch linux-source-6.12"
+		deb=$(compgen -G "$CACHE/deb/linux-source-6.12_*.deb")
+	fi
+	if [ ! -e "$dir/source/Makefile" ]; then
+		mkdir -p "$dir/source"
+		dpkg --fsys-tarfile "$deb" |
+			tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |
+			tar -xJ -C "$dir/source" --strip-components 1 ||
+			die "cannot unpack $deb"
+	fi
+	cp "$TREE/tests/vm/debug.config" "$dir/debug.config"
+	in_root "$root" "$dir" nice -n 19 bash -c '
+		set -e
+		cd /build/source
+		make -s tinyconfig
+		KCONFIG_CONFIG=.config scripts/kconfig/merge_config.sh -m -Q \
+			.config ../debug.config
+		make -s olddefconfig' > "$dir.log" 2>&1 ||
+		die "cannot configure the debug kernel ($dir.log)"
+	missing=$(grep -vxFf "$dir/source/.config" "$dir/debug.config" |
+		grep -E '^(CONFIG_|# CONFIG_)')
+	while read -r line; do
+		case $line in
+		"# CONFIG_"*" is not set")
+			# What does not exist at all is not set either.
+			line=${line#\# }
+			grep -q "^${line% is not set}=" "$dir/source/.config" ||
+				continue
+			;;
+		"") continue ;;
+		esac
+		die "the debug kernel came out without $line"
+	done <<< "$missing"
+	in_root "$root" "$dir" nice -n 19 bash -c '
+		set -e
+		cd /build/source
+		make -s -j"$(nproc)" bzImage modules
+		rm -rf ../modules
+		make -s modules_install INSTALL_MOD_PATH=/build/modules
+		rm -f ../modules/lib/modules/*/build' >> "$dir.log" 2>&1 || {
+		tail -n 20 "$dir.log" >&2
+		die "cannot build the debug kernel ($dir.log)"
+	}
+	# Modules need headers, scripts and symbol versions, not the sources'
+	# objects.
+	find "$dir/source" \( -name '*.o' -o -name '*.a' \) \
+		! -path '*/scripts/*' ! -path '*/tools/*' -delete
+	cp "$dir/source/arch/x86/boot/bzImage" "$dir/vmlinuz"
+}
