@@ -11,6 +11,7 @@
 
 #include <linux/completion.h>
 #include <linux/hrtimer.h>
+#include <linux/idr.h>
 #include <linux/if_ether.h>
 #include <linux/in6.h>
 #include <linux/netdevice.h>
@@ -57,6 +58,7 @@ struct mrc_port {
 	netdevice_tracker tracker;
 	u8 plane;			/* 0..31, index in dev->ports */
 	bool up;			/* carrier and administrative state */
+	u32 speed;			/* Mb/s, as last told; 0: unknown */
 	struct rcu_head rcu;
 };
 
@@ -72,6 +74,13 @@ struct mrc_settings {
 	u8 dscp_data;
 	u8 dscp_control;
 	u32 paths_per_plane;	/* EVs per plane, 1..128 */
+};
+
+/* Limits what strangers can make us send; see port/hello.c. */
+struct mrc_bucket {
+	spinlock_t lock;
+	u64 last;			/* ns, when tokens were last added */
+	u32 tokens;
 };
 
 struct mrc_dev {
@@ -90,10 +99,14 @@ struct mrc_dev {
 	u32 next_mr;
 	struct xarray ahs;		/* AH number -> struct mrc_ah, RCU */
 	u32 next_ah;
+	struct ida pdns;
+	struct ida srqns;
 	struct rhashtable peers;	/* struct mrc_peer_key -> mrc_peer, RCU */
 	struct mutex peers_lock;	/* creation of peers */
 	struct list_head peer_list;	/* peers_lock; ascending by id */
 	u32 next_peer_id;		/* peers_lock */
+	struct delayed_work peer_gc;	/* forgets peers long unused */
+	struct mrc_bucket answers;	/* to hellos and probes */
 	struct workqueue_struct *wq;	/* QP runs that cannot be done in place */
 	atomic_long_t held_bytes;	/* skbs waiting for their turn */
 	bool dying;
@@ -165,7 +178,7 @@ struct mrc_pd {
 
 /* A contiguous piece of an MR. */
 struct mrc_seg {
-	u64 start;		/* offset from the start of the MR, bytes */
+	u64 start;		/* offset from the first segment, bytes */
 	struct page *page;
 	u32 offset;		/* in page */
 };
@@ -180,8 +193,11 @@ struct mrc_mr {
 	enum mrc_mr_type type;
 	enum mrc_mr_state state;
 	u32 access;
+	u32 key;		/* it is found by; ULPs change ibmr's at will */
 	u64 iova;
 	u64 length;
+	u64 mapped;		/* bytes of all segments */
+	u32 skip;		/* of which so many come before iova */
 	u32 nsegs, max_segs;
 	struct mrc_seg *segs;	/* sorted by start; nsegs of them */
 	struct ib_umem *umem;
@@ -225,7 +241,8 @@ int mrc_mr_invalidate(struct mrc_dev *dev, struct ib_pd *pd, u32 key,
 struct mrc_ah {
 	struct ib_ah ibah;
 	u32 ah_num;
-	struct rdma_ah_attr attr;	/* holds the sgid_attr */
+	struct rdma_ah_attr attr;	/* without sgid_attr: see src */
+	struct in6_addr src;		/* our GID: IPv4-mapped or IPv6 */
 	struct in6_addr dst;		/* IPv4-mapped or IPv6 */
 	u8 dmac[ETH_ALEN];
 	struct rcu_head rcu;
@@ -274,6 +291,7 @@ struct mrc_recv {
 	u64 wr_id;
 	u32 num_sge;
 	u32 length;			/* sum of the SGEs, bytes */
+	u32 placed;			/* bytes written so far */
 	struct mrc_sge sge[];
 };
 
@@ -318,33 +336,31 @@ struct mrc_req {
 	u16 msn;			/* of the next message */
 	u16 rqmsn;
 	struct list_head wrs;		/* struct mrc_txmsg, taken, not retired */
-	struct mrc_txmsg *sending;	/* message whose packets are being made */
-	u32 rd_atomic;			/* READs and ATOMICs outstanding */
+	struct list_head reads;		/* those that wait for an answer */
+	u32 rd_atomic;			/* number of them */
 	u32 acked_psn;			/* Transport ACK, cumulative */
-	bool any_acked;
 	u64 rnr_until;			/* ns, sending paused; 0: not */
 	u8 rnr_tries;
-	bool fence_wait;
-	bool awake;			/* want_doorbell is 0 */
 };
 
 /* Responder. */
 struct mrc_resp {
 	struct rb_root held;		/* skbs waiting for their turn, by PSN */
 	bool draining;			/* one CPU processes held packets */
-	u32 msn;			/* messages completed, 24 bits */
+	bool ackreq;			/* the requester asked to be told */
+	u32 ackreq_psn;			/* when it has got this far */
+	u32 msn;			/* requests completed, 24 bits */
 	struct xarray recvs;		/* RQMSN -> struct mrc_recv, bound */
 	u16 next_bind;			/* RQMSN to bind next */
 	u32 bound;			/* number in recvs */
 	u16 next_rqmsn;			/* RQMSN to complete next */
-	u32 ack_psn;			/* up to which all messages completed */
 	bool ack_due;			/* progress not yet told */
+	bool flushed;			/* receives have been flushed */
 	u8 nak;				/* AETH syndrome of the fatal NAK, 0: none */
 	u8 nak_want;			/* NAK to send once the answers are out */
 	u32 nak_psn;
 	struct list_head answers;	/* struct mrc_txmsg: READ, ATOMIC responses */
-	u32 num_answers;
-	u64 last_rnr;
+	u32 num_answers;		/* those and READ, ATOMIC requests held */
 };
 
 struct mrc_qp {
@@ -356,6 +372,7 @@ struct mrc_qp {
 	struct rcu_head rcu;
 	bool user;			/* rings are shared with user space */
 	bool sq_sig_all;
+	struct mutex modify_lock;	/* one ib_modify_qp() at a time */
 
 	spinlock_t lock;		/* BH; everything below */
 	enum ib_qp_state state;
@@ -377,15 +394,23 @@ struct mrc_qp {
 	struct mrc_txent *board;
 	u32 board_entries;
 	struct list_head msgs;		/* struct mrc_txmsg with PSNs, oldest first */
+	struct mrc_txmsg *sending;	/* the last of them, packets still to make */
 	struct mrc_req req;
 	struct mrc_resp resp;
 
+	bool tx_started;		/* the outgoing stream has its first PSN */
+	bool sqd_notify;		/* IB_EVENT_SQ_DRAINED is wanted */
 	bool running;			/* somebody is in mrc_qp_run() */
 	bool rerun;
-	bool grow_wanted;
+	/*
+	 * CPUs that work on the QP without its lock: placing payload, draining
+	 * held packets, sending. Nothing they may use is freed meanwhile.
+	 */
+	u32 busy;
+	bool flush_pending;		/* the last of them is to flush */
+	u64 timer_at;			/* ns, when the timer fires; 0: not armed */
 	struct hrtimer timer;
-	struct work_struct work;	/* runs what the timer or a post asks for */
-	atomic_t work_queued;
+	struct work_struct work;	/* mrc_qp_kick() */
 
 	/* UD and GSI */
 	u32 ud_psn;
@@ -413,13 +438,24 @@ enum mrc_peer_status {
 	MRC_PEER_EXT,		/* answered */
 };
 
-/* How to reach a peer over one plane. */
+/* How to reach a peer over one plane. Never changed, only replaced; RCU. */
 struct mrc_route {
 	struct in6_addr saddr;
 	struct in6_addr daddr;
-	struct dst_entry __rcu *dst;	/* cached; checked for obsolescence */
-	bool usable;
+	struct dst_entry *dst;		/* checked with cookie for obsolescence */
+	u32 cookie;
+	struct rcu_head rcu;
 };
+
+/* A path probe on its way. */
+struct mrc_path_probe {
+	u16 path;
+	u16 id;				/* random; its low bits are the index */
+	bool pending;
+	u64 sent;			/* ns */
+};
+
+#define MRC_PATH_PROBES		64	/* per peer, power of two */
 
 struct mrc_peer {
 	struct rhash_head node;
@@ -439,12 +475,30 @@ struct mrc_peer {
 	u32 hello_tries;
 	struct mrc_peer_state st;	/* paths, congestion control */
 	struct list_head waiters;	/* QPs that could send but for cwnd, hello */
-	struct mrc_route routes[MRC_MAX_PORTS];
+	struct mrc_route __rcu *routes[MRC_MAX_PORTS];	/* NULL: none */
+	u32 planes;			/* mask: planes st.paths was made of */
 	u32 nports;			/* learnt in the hello */
 	struct mrc_hello_port ports[MRC_MAX_PORTS];
 	struct mrc_rotor rotor;		/* for control packets */
-	struct hrtimer timer;
-	struct work_struct work;
+	struct hrtimer timer;		/* the earliest of the deadlines below */
+	struct work_struct work;	/* routes and path set made anew */
+	/* ns, CLOCK_MONOTONIC; 0: none */
+	u64 hello_at;			/* next hello request */
+	u64 status_at;			/* next PORT_STATUS_UPDATE */
+	u32 status_tries;
+	u16 status_id;
+	u16 status_time;		/* tx_timestamp of the last one */
+	u32 told_up;			/* planes we told the peer are up */
+	u32 told_ports;			/* hash of the ports we told it of */
+	u32 remote_down;		/* planes the peer says are down */
+	u64 idle_since;			/* no QP uses the peer; 0: one does */
+	u64 timer_at;			/* what the timer is set to; 0: not set */
+	u64 heard_at;			/* last hello that made us say hello */
+	bool dead;			/* being removed: no timer, no work */
+	bool answered;			/* work: the hello was answered */
+	bool wake;			/* work: let the waiters run */
+	bool relearn;			/* work: forget paths and congestion */
+	struct mrc_path_probe probes[MRC_PATH_PROBES];
 };
 
 /*
@@ -459,6 +513,11 @@ bool mrc_peer_addr_ok(const struct mrc_peer *peer,
 		      const struct in6_addr *saddr);
 /* Take the QPs that wait for the peer and let them run. No locks held. */
 void mrc_peer_run_waiters(struct mrc_peer *peer);
+/*
+ * Path feedback was given to peer->st: a path probe may be due earlier than
+ * the peer's timer. peer->lock held.
+ */
+void mrc_peer_arm(struct mrc_peer *peer, u64 now);
 /* A path for a control packet (SACK, ACK, NACK); -1: none. peer->lock held. */
 int mrc_peer_control_path(struct mrc_peer *peer);
 
@@ -526,10 +585,18 @@ void mrc_ud_run(struct mrc_qp *qp);
 void mrc_qp_run(struct mrc_qp *qp);
 /* The same from a context where locks or interrupts forbid it. */
 void mrc_qp_kick(struct mrc_qp *qp);
-/* QP state machine's side of it (qp->lock held unless said otherwise). */
-int mrc_msg_start(struct mrc_qp *qp);		/* to RTR; process context */
-void mrc_msg_stop(struct mrc_qp *qp);		/* to RESET or destroy */
-void mrc_msg_error(struct mrc_qp *qp);		/* to ERR: flush everything */
+/*
+ * The QP state machine's side of it. mrc_msg_start() prepares for RTR (process
+ * context, no locks, QP in INIT; 0 or -errno), mrc_msg_rts() for RTS and
+ * mrc_msg_error() for ERR (qp->lock held), mrc_msg_stop() for RESET and
+ * destruction: it waits until nobody works on the QP and frees what messages
+ * hold (process context, no locks).
+ */
+int mrc_msg_start(struct mrc_qp *qp, const struct mrc_peer_key *key);
+void mrc_msg_rts(struct mrc_qp *qp);
+void mrc_msg_error(struct mrc_qp *qp);
+void mrc_msg_stop(struct mrc_qp *qp);
+void mrc_msg_init(struct mrc_qp *qp);		/* once, at creation */
 /* Bytes of headers of @opcode including BTH; 0: unknown. */
 u32 mrc_opcode_hdrlen(u8 opcode);
 

@@ -47,11 +47,11 @@ enum mrc_opcode {
 	MRC_OP_X_SEND_LAST	= 0xc1,	/* METH XOETH payload */
 	MRC_OP_X_SEND_LAST_IMM	= 0xc2,	/* METH XOETH ImmDt payload */
 	MRC_OP_X_SEND_LAST_INV	= 0xc3,	/* METH XOETH IETH payload */
-	MRC_OP_X_READ_REQ	= 0xc4,	/* METH RETH */
+	MRC_OP_X_READ_REQ	= 0xc4,	/* METH XRETH RETH */
 	MRC_OP_X_READ_RESP	= 0xcc,	/* METH XOETH payload */
 	MRC_OP_X_READ_RESP_LAST	= 0xcd,	/* METH XOETH payload */
-	MRC_OP_X_CMP_SWAP	= 0xce,	/* METH AtomicETH */
-	MRC_OP_X_FETCH_ADD	= 0xcf,	/* METH AtomicETH */
+	MRC_OP_X_CMP_SWAP	= 0xce,	/* METH XRETH AtomicETH */
+	MRC_OP_X_FETCH_ADD	= 0xcf,	/* METH XRETH AtomicETH */
 	MRC_OP_X_ATOMIC_RESP	= 0xd0,	/* METH AtomicAckETH */
 	MRC_OP_X_SACK_ACK	= 0xd2,	/* SETH CC_STATE AETH */
 	MRC_OP_X_HELLO_REQ	= 0xda,	/* struct mrc_hello */
@@ -221,6 +221,15 @@ struct mrc_eeth {
 struct mrc_xoeth {
 	__be32	offset;		/* bytes from the start of the message */
 	__be32	len;		/* of the whole message, bytes */
+};
+
+/*
+ * With a request that is to be answered: the PSN at which the requester
+ * expected the answering stream to begin. A responder that was only brought to
+ * RTR does not know it otherwise.
+ */
+struct mrc_xreth {
+	__be32	first_psn;	/* 8 bits reserved */
 };
 
 struct mrc_atomiceth {
