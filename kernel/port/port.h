@@ -5,10 +5,15 @@
  *
  * A device opens its sockets, receives through mrc_udp_rcv() and sends to
  * peers with mrc_port_xmit() (declared in mrc.h) or, without a peer, with
- * mrc_port_xmit_to().
+ * mrc_port_xmit_to(). A received packet is handed to the message layer
+ * without its ICRC but with its pad bytes; the skb belongs to nobody, refers
+ * to no route and to no netdev, so it may be kept.
  */
 #ifndef MRC_PORT_H
 #define MRC_PORT_H
+
+#include <linux/in6.h>
+#include <net/ipv6.h>
 
 #include "mrc.h"
 
@@ -33,25 +38,116 @@ void mrc_dev_sock_close(struct mrc_dev *dev);
  * peers) follows from a work item. Not from hard interrupts.
  */
 void mrc_port_state_changed(struct mrc_dev *dev, struct mrc_port *port);
-/* Mask of planes that exist, and of those that are up. */
+/* Mask of planes that exist; *@up: of those that are up. */
 u32 mrc_dev_planes(struct mrc_dev *dev, u32 *up);
+/*
+ * The address that packets of @port have as source when the device's name
+ * towards the peer is @host: an address of the plane, or @host itself where
+ * planes share the host address. True if it is one of the plane's own. RCU.
+ */
+bool mrc_port_addr(struct mrc_dev *dev, const struct mrc_port *port,
+		   const struct in6_addr *host, struct in6_addr *addr);
+/*
+ * Ask the netdevs for their link speeds if RTNL is free; the result, or the
+ * last one, is in port->speed. Process context. Returns the sum in Mb/s.
+ */
+u32 mrc_dev_speed(struct mrc_dev *dev);
+/* Is @addr one of this node's? RCU. */
+bool mrc_addr_is_local(struct net *net, const struct in6_addr *addr);
+
+static inline struct net *mrc_dev_net(const struct mrc_dev *dev)
+{
+	return dev_net(dev->netdev);
+}
+
 /* IPv4-mapped addresses are IPv4 on the wire. */
 static inline bool mrc_addr_is_v4(const struct in6_addr *a)
 {
 	return ipv6_addr_v4mapped(a);
 }
 
+/* ------------------------------------------------------------ receiving */
+
+int mrc_udp_rcv(struct sock *sk, struct sk_buff *skb);
+/* The device and plane a packet is for (port.c). *@port: NULL over loopback. */
+struct mrc_dev *mrc_sock_find_dev(struct sock *sk, const struct sk_buff *skb,
+				  const struct in6_addr *daddr,
+				  struct mrc_port **port);
+
+/*
+ * Packets to MRC_ENDPOINT_QPN; they do not consume the skb. Checked like
+ * those for mrc_qp_rx(). @port: the plane it came in by, or NULL.
+ */
+void mrc_hello_rx(struct mrc_dev *dev, struct mrc_port *port,
+		  const struct sk_buff *skb, const struct mrc_rxinfo *info);
+void mrc_endpoint_rx(struct mrc_dev *dev, struct mrc_port *port,
+		     const struct sk_buff *skb, const struct mrc_rxinfo *info);
+
+/* ------------------------------------------------------------ sending */
+
+/*
+ * Find the way to @daddr, out of @oif unless that is NULL. Takes a reference
+ * on *@dst. Any context. 0 or a negative errno.
+ */
+int mrc_route_lookup(struct net *net, struct net_device *oif,
+		     const struct in6_addr *saddr, const struct in6_addr *daddr,
+		     struct dst_entry **dst, u32 *cookie);
+
+/* Free a route after a grace period. */
+void mrc_route_free(struct mrc_route *route);
+
+/* A packet's IP and UDP headers. */
+struct mrc_txhdr {
+	struct in6_addr saddr;
+	struct in6_addr daddr;
+	u32 flow_label;
+	u16 entropy;		/* UDP source port */
+	u8 tos;
+	u8 ttl;
+};
+
+#define MRC_TTL		64
+
+/* Type of service of @class: DSCP and ECT(0). */
+u8 mrc_class_tos(const struct mrc_dev *dev, enum mrc_class class);
+/*
+ * Send a packet to an address instead of a peer, out of @oif unless that is
+ * NULL. Consumes the skb; 0 or a negative errno. BH disabled.
+ */
+int mrc_port_xmit_to(struct mrc_dev *dev, struct net_device *oif,
+		     struct sk_buff *skb, const struct mrc_txhdr *h);
+/*
+ * A control packet to the endpoint QP with @len bytes behind the BTH, zeroed
+ * and returned in *@body.
+ */
+struct sk_buff *mrc_endpoint_skb(u8 opcode, u32 psn, u32 len, void **body);
+
 /* ------------------------------------------------------------ peers */
 
 /* The peer table of a device. 0 or -ENOMEM. */
 int mrc_peers_init(struct mrc_dev *dev);
 /*
- * Device removal, after the last QP: forgets all peers and waits until
- * nobody uses them. Also after a failed mrc_dev_sock_open().
+ * Device removal, after mrc_dev_sock_close() and the last QP: forgets all
+ * peers and waits until nobody uses them.
  */
 void mrc_peers_flush(struct mrc_dev *dev);
-/* RCU look-up; a reference or NULL. */
-struct mrc_peer *mrc_peer_find(struct mrc_dev *dev,
-			       const struct mrc_peer_key *key);
+/* The following: peer->lock held. */
+/* Let the peer's work item run. */
+void mrc_peer_queue_work(struct mrc_peer *peer);
+/* Tell the path set which planes cannot be used now. */
+void mrc_peer_update_planes_down(struct mrc_peer *peer, u64 now);
+/* Put all QPs that wait into the hands of the work item. */
+void mrc_peer_wake(struct mrc_peer *peer);
+/* Start a hello exchange if none is going on. */
+void mrc_hello_start(struct mrc_peer *peer, u64 now);
+/* The hello's timer. Returns true if a request is to be sent. */
+bool mrc_hello_tick(struct mrc_peer *peer, u64 now);
+
+/* Send a hello request over all planes that have a way to the peer. No lock. */
+void mrc_hello_send(struct mrc_peer *peer, u64 nonce);
+/* Hash of what a hello says of our ports but for their state. */
+u32 mrc_hello_ports_hash(struct mrc_dev *dev, const struct in6_addr *host);
+/* May a packet be sent to a stranger now? */
+bool mrc_bucket_take(struct mrc_bucket *b, u64 now);
 
 #endif /* MRC_PORT_H */

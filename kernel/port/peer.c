@@ -1,0 +1,830 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * Peers: what is known of a destination, shared by all QPs to it.
+ *
+ * The table holds one reference on each peer, every QP another. A peer that
+ * no QP uses stays for a while, so that the next connection starts with what
+ * was learnt, and is then forgotten by the device's peer_gc.
+ *
+ * Everything that changes with time hangs on one timer per peer: hello
+ * requests, status updates and path probes. Everything that needs process
+ * context (a new path set, link speeds) is done by its work item, which also
+ * finds the routes anew. Path sets are replaced as a whole: packets in flight
+ * keep the index of a path in the set they were sent with, so feedback may
+ * go to another path of the same peer or to none. Both are harmless, and the
+ * set only changes when planes come or the peer restarts.
+ */
+#include <linux/rhashtable.h>
+#include <net/ip.h>
+#include <rdma/ib_addr.h>
+
+#include "port.h"
+
+/* How long a peer without QPs is remembered, and how many of them. */
+#define MRC_PEER_LINGER		(30ULL * NSEC_PER_SEC)
+#define MRC_PEER_IDLE_MAX	1024
+#define MRC_PEER_GC_PERIOD	(5 * HZ)
+/* Path probes sent at one expiry of the timer. */
+#define MRC_PROBE_BATCH		8
+/* The timer runs at least so often while QPs use the peer. */
+#define MRC_PEER_TICK		(100ULL * NSEC_PER_MSEC)
+/* Port status updates: intervals double from the first; then give up. */
+#define MRC_STATUS_FIRST	(1ULL * NSEC_PER_MSEC)
+#define MRC_STATUS_TRIES	10
+/* A status update that takes planes out is verified by a hello after it. */
+#define MRC_STATUS_VERIFY	(20ULL * NSEC_PER_MSEC)
+/* IPv6 and UDP, BTH, METH, TSETH, RETH, ImmDt, ICRC */
+#define MRC_PKT_OVERHEAD	(40 + 8 + 12 + 4 + 4 + 16 + 4 + 4)
+
+struct mrc_pathset {
+	struct rcu_head rcu;
+	u64 paths[];			/* struct mrc_paths */
+};
+
+static const struct rhashtable_params mrc_peer_params = {
+	.key_len = sizeof(struct mrc_peer_key),
+	.key_offset = offsetof(struct mrc_peer, key),
+	.head_offset = offsetof(struct mrc_peer, node),
+	.automatic_shrinking = true,
+};
+
+static void mrc_peer_free_rcu(struct rcu_head *head)
+{
+	struct mrc_peer *peer = container_of(head, struct mrc_peer, rcu);
+	int i;
+
+	for (i = 0; i < MRC_MAX_PORTS; i++)
+		mrc_route_free(rcu_dereference_protected(peer->routes[i], true));
+	kvfree(container_of((void *)peer->st.paths, struct mrc_pathset,
+			    paths));
+	kfree(peer->st.cc);
+	kfree(peer);
+}
+
+/**
+ * mrc_peer_put() - drop a reference
+ * @peer: peer
+ */
+void mrc_peer_put(struct mrc_peer *peer)
+{
+	if (refcount_dec_and_test(&peer->ref))
+		call_rcu(&peer->rcu, mrc_peer_free_rcu);
+	else if (refcount_read(&peer->ref) == 1)
+		WRITE_ONCE(peer->idle_since, ktime_get_ns());
+}
+
+/**
+ * mrc_peer_addr_ok() - may a packet of this peer come from an address?
+ * @peer: peer
+ * @saddr: source address of the packet
+ *
+ * Return: true if it is the peer's GID or the address of one of its planes.
+ */
+bool mrc_peer_addr_ok(const struct mrc_peer *peer,
+		      const struct in6_addr *saddr)
+{
+	u32 planes = READ_ONCE(peer->planes);
+	const struct mrc_route *route;
+	bool ok = false;
+
+	if (ipv6_addr_equal(saddr, &peer->key.remote))
+		return true;
+	rcu_read_lock();
+	for (; planes && !ok; planes &= planes - 1) {
+		route = rcu_dereference(peer->routes[__ffs(planes)]);
+		ok = route && ipv6_addr_equal(saddr, &route->daddr);
+	}
+	rcu_read_unlock();
+	return ok;
+}
+
+/**
+ * mrc_peer_control_path() - choose a path for a control packet
+ * @peer: peer, its lock held
+ *
+ * Return: index of the path, -1: no plane is up.
+ */
+int mrc_peer_control_path(struct mrc_peer *peer)
+{
+	return mrc_paths_pick(peer->st.paths, &peer->rotor, -1,
+			      ktime_get_ns());
+}
+
+/**
+ * mrc_peer_run_waiters() - let QPs run that waited for the peer
+ * @peer: peer; no locks held
+ *
+ * In the order in which they began to wait, as long as the congestion window
+ * has room. A QP that still cannot send puts itself at the end of the list
+ * again; each is run once at most.
+ */
+void mrc_peer_run_waiters(struct mrc_peer *peer)
+{
+	struct mrc_qp *qp, *last;
+
+	spin_lock_bh(&peer->lock);
+	if (list_empty(&peer->waiters)) {
+		spin_unlock_bh(&peer->lock);
+		return;
+	}
+	last = list_last_entry(&peer->waiters, struct mrc_qp, waiter);
+	do {
+		qp = list_first_entry_or_null(&peer->waiters, struct mrc_qp,
+					      waiter);
+		if (!qp || !mrc_cc_may_send(peer->st.cc,
+					    qp->mtu + MRC_PKT_OVERHEAD))
+			break;
+		list_del_init(&qp->waiter);
+		spin_unlock_bh(&peer->lock);
+		mrc_qp_run(qp);
+		/* only compared below, so it may be gone */
+		mrc_qp_put(qp);
+		spin_lock_bh(&peer->lock);
+	} while (qp != last);
+	spin_unlock_bh(&peer->lock);
+}
+
+/* ------------------------------------------------------------ timer */
+
+/**
+ * mrc_peer_queue_work() - let the peer's work item run
+ * @peer: peer, its lock held
+ */
+void mrc_peer_queue_work(struct mrc_peer *peer)
+{
+	if (!peer->dead)
+		queue_work(peer->dev->wq, &peer->work);
+}
+
+/**
+ * mrc_peer_wake() - let the work item run all QPs that wait
+ * @peer: peer, its lock held
+ */
+void mrc_peer_wake(struct mrc_peer *peer)
+{
+	peer->wake = true;
+	mrc_peer_queue_work(peer);
+}
+
+/**
+ * mrc_peer_arm() - set the timer to the earliest of the peer's deadlines
+ * @peer: peer, its lock held
+ * @now: ns
+ */
+void mrc_peer_arm(struct mrc_peer *peer, u64 now)
+{
+	u64 at = mrc_paths_probe_deadline(peer->st.paths);
+
+	if (peer->hello_at)
+		at = min(at, peer->hello_at);
+	if (peer->status_at)
+		at = min(at, peer->status_at);
+	if (!READ_ONCE(peer->idle_since))
+		at = min(at, now + MRC_PEER_TICK);
+	if (at == U64_MAX || peer->dead)
+		return;
+	if (peer->timer_at && peer->timer_at <= at)
+		return;
+	peer->timer_at = at;
+	hrtimer_start(&peer->timer, ns_to_ktime(at), HRTIMER_MODE_ABS_SOFT);
+}
+
+static struct sk_buff *mrc_endpoint_request(enum mrc_ep_op op, u16 id,
+					    u32 mask, u16 timestamp, int path)
+{
+	struct mrc_erth *erth;
+	struct sk_buff *skb;
+	void *body;
+
+	skb = mrc_endpoint_skb(MRC_OP_EP_REQUEST, id, sizeof(*erth), &body);
+	if (!skb)
+		return NULL;
+	erth = body;
+	erth->op = cpu_to_be16(op);
+	erth->port_status_mask = cpu_to_be32(mask);
+	erth->tx_timestamp = cpu_to_be16(timestamp);
+	erth->ftype = cpu_to_be16(MRC_TSETH_FTYPE);
+	MRC_TXCB(skb)->path = path;
+	return skb;
+}
+
+/* Tell the peer which of our planes are up, until it answers. */
+static struct sk_buff *mrc_status_tick(struct mrc_peer *peer, u32 up, u64 now)
+{
+	int path;
+
+	if (!peer->status_at || peer->status_at > now)
+		return NULL;
+	if (peer->status_tries >= MRC_STATUS_TRIES) {
+		peer->status_at = 0;
+		return NULL;
+	}
+	peer->status_at = now + (MRC_STATUS_FIRST << peer->status_tries++);
+	path = mrc_peer_control_path(peer);
+	if (path < 0)
+		return NULL;
+	if (peer->told_up != up || !peer->status_id) {
+		peer->told_up = up;
+		peer->status_id = get_random_u32() | 1;
+	}
+	peer->status_time = mrc_timestamp(now);
+	return mrc_endpoint_request(MRC_EP_PORT_STATUS, peer->status_id, up,
+				    peer->status_time, path);
+}
+
+/* A probe of a path believed bad, or one not used for long. */
+static struct sk_buff *mrc_probe_tick(struct mrc_peer *peer, u32 up, u64 now)
+{
+	struct mrc_path_probe *probe;
+	int path;
+	u16 id;
+
+	path = mrc_paths_next_probe(peer->st.paths, now);
+	if (path < 0)
+		return NULL;
+	/* the slot in the low bits, chance in the others */
+	peer->probe_next = (peer->probe_next + 1) % MRC_PATH_PROBES;
+	id = (get_random_u32() & ~(MRC_PATH_PROBES - 1)) | peer->probe_next;
+	probe = &peer->probes[peer->probe_next];
+	probe->path = path;
+	probe->id = id;
+	probe->pending = true;
+	probe->sent = now;
+	mrc_count(peer->dev, path_probes_sent);
+	return mrc_endpoint_request(MRC_EP_EV_PROBE, id, up,
+				    mrc_timestamp(now), path);
+}
+
+static enum hrtimer_restart mrc_peer_timer(struct hrtimer *timer)
+{
+	struct mrc_peer *peer = container_of(timer, struct mrc_peer, timer);
+	struct sk_buff_head out;
+	struct sk_buff *skb;
+	u64 now = ktime_get_ns();
+	u64 nonce = 0;
+	u32 up;
+	int i;
+
+	__skb_queue_head_init(&out);
+	mrc_dev_planes(peer->dev, &up);
+	spin_lock(&peer->lock);
+	peer->timer_at = 0;
+	if (peer->hello_at && peer->hello_at <= now && mrc_hello_tick(peer, now))
+		nonce = peer->nonce;
+	skb = mrc_status_tick(peer, up, now);
+	if (skb)
+		__skb_queue_tail(&out, skb);
+	for (i = 0; i < MRC_PROBE_BATCH; i++) {
+		skb = mrc_probe_tick(peer, up, now);
+		if (!skb)
+			break;
+		__skb_queue_tail(&out, skb);
+	}
+	mrc_peer_arm(peer, now);
+	spin_unlock(&peer->lock);
+	if (nonce)
+		mrc_hello_send(peer, nonce);
+	while ((skb = __skb_dequeue(&out)))
+		mrc_port_xmit(peer, skb);
+	return HRTIMER_NORESTART;
+}
+
+/* ------------------------------------------------------------ endpoint */
+
+static void mrc_port_status(struct mrc_peer *peer, u32 mask, u64 now)
+{
+	spin_lock(&peer->lock);
+	if (peer->remote_down != ~mask) {
+		bool worse = ~mask & ~peer->remote_down & peer->planes;
+
+		peer->remote_down = ~mask;
+		mrc_peer_update_planes_down(peer, now);
+		/* nothing in it proves who sent it */
+		if (worse && peer->status == MRC_PEER_EXT && !peer->hello_tries)
+			peer->hello_at = now + MRC_STATUS_VERIFY;
+		mrc_peer_wake(peer);
+		mrc_peer_arm(peer, now);
+	}
+	spin_unlock(&peer->lock);
+}
+
+static void mrc_endpoint_answer(struct mrc_peer *peer, u16 id, u8 op,
+				u16 timestamp, u64 now)
+{
+	struct mrc_path_probe *probe;
+
+	spin_lock(&peer->lock);
+	probe = &peer->probes[id % MRC_PATH_PROBES];
+	if (op == MRC_EP_EV_PROBE && probe->pending && probe->id == id &&
+	    timestamp == mrc_timestamp(probe->sent)) {
+		probe->pending = false;
+		mrc_count(peer->dev, path_probes_answered);
+		mrc_paths_probe_answered(peer->st.paths, probe->path,
+					 min_t(u64, now - probe->sent, U32_MAX),
+					 now);
+		mrc_peer_arm(peer, now);
+	} else if (op == MRC_EP_PORT_STATUS && peer->status_at &&
+		   id == peer->status_id && timestamp == peer->status_time) {
+		peer->status_at = 0;
+		peer->status_id = 0;
+	} else {
+		mrc_count(peer->dev, drop_stale);
+	}
+	spin_unlock(&peer->lock);
+}
+
+static void mrc_endpoint_respond(struct mrc_dev *dev, struct mrc_port *port,
+				 const struct mrc_erth *erth, u16 id,
+				 const struct mrc_rxinfo *info)
+{
+	struct mrc_txhdr h = {
+		.saddr = info->daddr,
+		.daddr = info->saddr,
+		.entropy = info->entropy,
+		.flow_label = info->entropy,
+		.tos = mrc_class_tos(dev, MRC_CLASS_CONTROL),
+		.ttl = MRC_TTL,
+	};
+	struct mrc_eeth *eeth;
+	struct sk_buff *skb;
+	void *body;
+
+	skb = mrc_endpoint_skb(MRC_OP_EP_RESPONSE, id, sizeof(*eeth), &body);
+	if (!skb)
+		return;
+	eeth = body;
+	eeth->op = cpu_to_be16((be16_to_cpu(erth->op) & 3) << 2);
+	eeth->tx_timestamp = erth->tx_timestamp;
+	mrc_port_xmit_to(dev, port ? port->netdev : NULL, skb, &h);
+}
+
+/**
+ * mrc_endpoint_rx() - an endpoint request or response
+ * @dev: device
+ * @port: plane it came in by, NULL over loopback
+ * @skb: packet, not consumed
+ * @info: its outer headers
+ *
+ * Context: softirq, RCU.
+ */
+void mrc_endpoint_rx(struct mrc_dev *dev, struct mrc_port *port,
+		     const struct sk_buff *skb, const struct mrc_rxinfo *info)
+{
+	const struct mrc_bth *bth = (const struct mrc_bth *)skb->data;
+	const struct mrc_erth *erth = (const struct mrc_erth *)(bth + 1);
+	const struct mrc_eeth *eeth = (const struct mrc_eeth *)(bth + 1);
+	bool request = bth->opcode == MRC_OP_EP_REQUEST;
+	u16 id = be32_to_cpu(bth->psn);
+	struct mrc_peer *peer;
+	bool known = false;
+
+	list_for_each_entry_rcu(peer, &dev->peer_list, list) {
+		if (!mrc_peer_addr_ok(peer, &info->saddr))
+			continue;
+		known = true;
+		if (!request)
+			mrc_endpoint_answer(peer, id,
+					    be16_to_cpu(eeth->op) >> 2 & 3,
+					    be16_to_cpu(eeth->tx_timestamp),
+					    info->now);
+		else if ((be16_to_cpu(erth->op) & 3) == MRC_EP_PORT_STATUS)
+			mrc_port_status(peer,
+					be32_to_cpu(erth->port_status_mask),
+					info->now);
+	}
+	if (!known && (!request || !mrc_bucket_take(&dev->answers, info->now)))
+		mrc_count(dev, drop_sender);
+	else if (request)
+		mrc_endpoint_respond(dev, port, erth, id, info);
+}
+
+/* ------------------------------------------------------------ routes, paths */
+
+/**
+ * mrc_peer_update_planes_down() - tell the path set which planes are down
+ * @peer: peer, its lock held
+ * @now: ns
+ *
+ * A plane is down that is gone or has no link here, has no route to the peer,
+ * or of which the peer said that it is down.
+ */
+void mrc_peer_update_planes_down(struct mrc_peer *peer, u64 now)
+{
+	u32 up, usable = 0;
+	int i;
+
+	mrc_dev_planes(peer->dev, &up);
+	for (i = 0; i < MRC_MAX_PORTS; i++)
+		if (rcu_access_pointer(peer->routes[i]))
+			usable |= BIT(i);
+	/* over loopback there is no link to be down */
+	if (!peer->loopback)
+		usable &= up & ~peer->remote_down;
+	if (mrc_paths_planes_down(peer->st.paths) != (peer->planes & ~usable))
+		mrc_paths_set_planes_down(peer->st.paths,
+					  peer->planes & ~usable, now);
+}
+
+/* Where the peer is on @plane. False: not there. peer->lock held. */
+static bool mrc_peer_plane_addr(const struct mrc_peer *peer, u32 plane,
+				struct in6_addr *addr)
+{
+	u32 i;
+
+	for (i = 0; i < peer->nports; i++) {
+		const struct mrc_hello_port *port = &peer->ports[i];
+
+		if (port->plane != plane)
+			continue;
+		memcpy(addr, port->addr, sizeof(*addr));
+		if (ipv6_addr_any(addr))
+			*addr = peer->key.remote;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * The route to the peer by one plane. @paired: the plane's address is that
+ * of the same plane at the peer, otherwise the peer's GID. RCU.
+ */
+static struct mrc_route *mrc_peer_route(struct mrc_peer *peer, u32 plane,
+					bool paired)
+{
+	struct mrc_dev *dev = peer->dev;
+	struct net *net = mrc_dev_net(dev);
+	struct mrc_route *route;
+	struct mrc_port *port;
+
+	port = rcu_dereference(dev->ports[plane]);
+	if (!port)
+		return NULL;
+	route = kzalloc(sizeof(*route), GFP_ATOMIC);
+	if (!route)
+		return NULL;
+	route->daddr = peer->key.remote;
+	if (paired) {
+		spin_lock_bh(&peer->lock);
+		paired = mrc_peer_plane_addr(peer, plane, &route->daddr);
+		spin_unlock_bh(&peer->lock);
+		if (!paired)
+			goto none;
+	} else if (ipv6_addr_type(&route->daddr) & IPV6_ADDR_LINKLOCAL &&
+		   port->netdev != dev->netdev) {
+		/* every link has a route for these, the peer is on one */
+		goto none;
+	}
+	mrc_port_addr(dev, port, &peer->key.local, &route->saddr);
+	if (mrc_route_lookup(net, peer->loopback ? NULL : port->netdev,
+			     &route->saddr, &route->daddr, &route->dst,
+			     &route->cookie))
+		goto none;
+	return route;
+none:
+	kfree(route);
+	return NULL;
+}
+
+/* Find the routes by all planes. Returns the mask of those that have one. */
+static u32 mrc_peer_find_routes(struct mrc_peer *peer, bool paired,
+				struct mrc_route **routes)
+{
+	u32 usable = 0;
+	int i;
+
+	rcu_read_lock();
+	for (i = 0; i < MRC_MAX_PORTS; i++) {
+		routes[i] = mrc_peer_route(peer, i, paired);
+		if (routes[i])
+			usable |= BIT(i);
+	}
+	rcu_read_unlock();
+	return usable;
+}
+
+/* Nominal size of a full packet, from the smallest MTU of the routes. */
+static u32 mrc_routes_nominal(struct mrc_route **routes)
+{
+	u32 mtu = 9000;
+	int i;
+
+	for (i = 0; i < MRC_MAX_PORTS; i++)
+		if (routes[i])
+			mtu = min(mtu, dst_mtu(routes[i]->dst));
+	return ib_mtu_enum_to_int(iboe_get_mtu(mtu)) + MRC_PKT_OVERHEAD;
+}
+
+/*
+ * Congestion control begins anew with a new path set; what is in flight stays
+ * counted, for its owners will give it back. peer->lock held.
+ */
+static void mrc_peer_new_cc(struct mrc_peer *peer,
+			    const struct mrc_cc_params *params, bool first,
+			    u64 now)
+{
+	u64 inflight = first ? 0 : mrc_cc_inflight(peer->st.cc);
+
+	mrc_cc_init(peer->st.cc, params, now);
+	if (inflight)
+		mrc_cc_sent(peer->st.cc, min_t(u64, inflight, U32_MAX));
+}
+
+static struct mrc_pathset *mrc_pathset_alloc(const struct mrc_dev *dev,
+					     u32 planes)
+{
+	u8 list[MRC_MAX_PORTS];
+	struct mrc_pathset *set;
+	u32 n = 0;
+	int i;
+
+	for (i = 0; i < MRC_MAX_PORTS; i++)
+		if (planes & BIT(i))
+			list[n++] = i;
+	set = kvzalloc(sizeof(*set) +
+		       mrc_paths_size(n * dev->set.paths_per_plane),
+		       GFP_KERNEL);
+	if (set)
+		mrc_paths_init((struct mrc_paths *)set->paths,
+			       n * dev->set.paths_per_plane, list, n,
+			       get_random_u32());
+	return set;
+}
+
+/*
+ * Find the routes anew and, if there are planes that the path set does not
+ * have or the peer is another now, make a new path set. Process context,
+ * never twice at the same time for one peer. 0 or -ENOMEM, which leaves a
+ * peer that has been set up before as it was.
+ */
+static int mrc_peer_rebuild(struct mrc_peer *peer)
+{
+	struct mrc_route **routes;
+	struct mrc_dev *dev = peer->dev;
+	struct mrc_pathset *set = NULL, *old = NULL;
+	struct mrc_cc_params cc = {};
+	u32 usable = 0, planes, up, all;
+	bool relearn;
+	u64 now;
+	int i;
+
+	routes = kcalloc(MRC_MAX_PORTS, sizeof(*routes), GFP_KERNEL);
+	if (!routes)
+		return -ENOMEM;
+	rcu_read_lock();
+	peer->loopback = mrc_addr_is_local(mrc_dev_net(dev),
+					   &peer->key.remote);
+	rcu_read_unlock();
+	if (READ_ONCE(peer->nports))
+		usable = mrc_peer_find_routes(peer, true, routes);
+	if (!usable)
+		usable = mrc_peer_find_routes(peer, false, routes);
+	all = mrc_dev_planes(dev, &up);
+	cc.speed_bps = mrc_dev_speed(dev) * 1000000ULL;
+	cc.mtu = mrc_routes_nominal(routes);
+
+	relearn = READ_ONCE(peer->relearn);
+	planes = usable | (relearn ? 0 : peer->planes & all);
+	if (!planes)
+		planes = peer->planes ?: all ?: 1;
+	if (!peer->st.paths || relearn || planes & ~peer->planes) {
+		set = mrc_pathset_alloc(dev, planes);
+		if (!set) {
+			for (i = 0; i < MRC_MAX_PORTS; i++)
+				mrc_route_free(routes[i]);
+			kfree(routes);
+			return -ENOMEM;
+		}
+	}
+
+	now = ktime_get_ns();
+	spin_lock_bh(&peer->lock);
+	for (i = 0; i < MRC_MAX_PORTS; i++)
+		routes[i] = rcu_replace_pointer(peer->routes[i], routes[i],
+						lockdep_is_held(&peer->lock));
+	if (set) {
+		if (peer->st.paths)
+			old = container_of((void *)peer->st.paths,
+					   struct mrc_pathset, paths);
+		WRITE_ONCE(peer->planes, planes);
+		/* seen by mrc_port_xmit() without the lock */
+		smp_store_release(&peer->st.paths,
+				  (struct mrc_paths *)set->paths);
+		mrc_peer_new_cc(peer, &cc, !old, now);
+		peer->relearn = false;
+	}
+	mrc_peer_update_planes_down(peer, now);
+	spin_unlock_bh(&peer->lock);
+
+	for (i = 0; i < MRC_MAX_PORTS; i++)
+		mrc_route_free(routes[i]);
+	kfree(routes);
+	if (old)
+		kvfree_rcu(old, rcu);
+	return 0;
+}
+
+/* Tell the peer of planes of ours that changed. peer->lock held. */
+static void mrc_peer_tell(struct mrc_peer *peer, u32 ports, u32 up, u64 now)
+{
+	if (peer->status == MRC_PEER_HELLO)
+		return;
+	if (peer->status == MRC_PEER_EXT && ports != peer->told_ports) {
+		mrc_hello_start(peer, now);
+	} else if (up != peer->told_up) {
+		peer->status_tries = 0;
+		peer->status_at = now;
+	}
+	mrc_peer_arm(peer, now);
+}
+
+static void mrc_peer_work(struct work_struct *work)
+{
+	struct mrc_peer *peer = container_of(work, struct mrc_peer, work);
+	bool wake, answered;
+	u32 up, ports;
+	int err;
+
+	err = mrc_peer_rebuild(peer);
+	mrc_dev_planes(peer->dev, &up);
+	ports = mrc_hello_ports_hash(peer->dev, &peer->key.local);
+	spin_lock_bh(&peer->lock);
+	wake = peer->wake;
+	answered = peer->answered;
+	peer->wake = false;
+	peer->answered = false;
+	/* without memory, the old routes and paths have to do */
+	if (answered)
+		peer->status = MRC_PEER_EXT;
+	if (!err)
+		mrc_peer_tell(peer, ports, up, ktime_get_ns());
+	spin_unlock_bh(&peer->lock);
+	if (wake || answered)
+		mrc_peer_run_waiters(peer);
+}
+
+/* ------------------------------------------------------------ table */
+
+static struct mrc_peer *mrc_peer_create(struct mrc_dev *dev,
+					const struct mrc_peer_key *key)
+{
+	struct mrc_peer *peer;
+	int err;
+
+	peer = kzalloc(sizeof(*peer), GFP_KERNEL);
+	if (!peer)
+		return ERR_PTR(-ENOMEM);
+	peer->key = *key;
+	peer->dev = dev;
+	refcount_set(&peer->ref, 2);	/* the table's and the caller's */
+	spin_lock_init(&peer->lock);
+	INIT_LIST_HEAD(&peer->waiters);
+	peer->window = MRC_MPR_MIN * MRC_MPR_UNIT;
+	hrtimer_setup(&peer->timer, mrc_peer_timer, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_ABS_SOFT);
+	INIT_WORK(&peer->work, mrc_peer_work);
+	mrc_rotor_init(&peer->rotor, get_random_u32());
+	peer->st.cc = kzalloc(sizeof(*peer->st.cc), GFP_KERNEL);
+	err = peer->st.cc ? mrc_peer_rebuild(peer) : -ENOMEM;
+	if (!err)
+		err = rhashtable_lookup_insert_fast(&dev->peers, &peer->node,
+						    mrc_peer_params);
+	if (err) {
+		call_rcu(&peer->rcu, mrc_peer_free_rcu);
+		return ERR_PTR(err);
+	}
+	peer->id = ++dev->next_peer_id;
+	list_add_tail_rcu(&peer->list, &dev->peer_list);
+	queue_delayed_work(dev->wq, &dev->peer_gc, MRC_PEER_GC_PERIOD);
+	spin_lock_bh(&peer->lock);
+	mrc_hello_start(peer, ktime_get_ns());
+	spin_unlock_bh(&peer->lock);
+	return peer;
+}
+
+/**
+ * mrc_peer_get() - the peer of a QP
+ * @dev: device
+ * @key: addresses of both ends
+ *
+ * Makes the peer if it is not known, and starts the hello exchange.
+ * Context: process.
+ * Return: the peer with a reference, or an ERR_PTR.
+ */
+struct mrc_peer *mrc_peer_get(struct mrc_dev *dev,
+			      const struct mrc_peer_key *key)
+{
+	struct mrc_peer *peer;
+	u64 now;
+
+	mutex_lock(&dev->peers_lock);
+	/* nobody else removes peers, so it has the table's reference */
+	peer = rhashtable_lookup_fast(&dev->peers, key, mrc_peer_params);
+	if (!peer) {
+		peer = mrc_peer_create(dev, key);
+	} else {
+		refcount_inc(&peer->ref);
+		now = ktime_get_ns();
+		spin_lock_bh(&peer->lock);
+		WRITE_ONCE(peer->idle_since, 0);
+		if (peer->status == MRC_PEER_PLAIN)
+			mrc_hello_start(peer, now);
+		mrc_peer_arm(peer, now);
+		spin_unlock_bh(&peer->lock);
+	}
+	mutex_unlock(&dev->peers_lock);
+	return peer;
+}
+
+/* Take a peer out of the table; mrc_peers_release() then drops it. */
+static void mrc_peer_unlink(struct mrc_peer *peer, struct list_head *gone)
+{
+	struct mrc_dev *dev = peer->dev;
+
+	rhashtable_remove_fast(&dev->peers, &peer->node, mrc_peer_params);
+	list_del_rcu(&peer->list);
+	spin_lock_bh(&peer->lock);
+	peer->dead = true;
+	spin_unlock_bh(&peer->lock);
+	list_add_tail(&peer->gone, gone);
+}
+
+/* Wait for what still happens to peers taken out, then let go of them. */
+static void mrc_peers_release(struct list_head *gone)
+{
+	struct mrc_peer *peer, *next;
+
+	if (list_empty(gone))
+		return;
+	/* readers that found the peer may start its timer or work */
+	synchronize_rcu();
+	list_for_each_entry_safe(peer, next, gone, gone) {
+		hrtimer_cancel(&peer->timer);
+		cancel_work_sync(&peer->work);
+		mrc_peer_put(peer);
+	}
+}
+
+static void mrc_peers_gc(struct work_struct *work)
+{
+	struct mrc_dev *dev = container_of(to_delayed_work(work),
+					   struct mrc_dev, peer_gc);
+	u64 since, now = ktime_get_ns();
+	struct mrc_peer *peer, *next;
+	u32 idle = 0, excess;
+	LIST_HEAD(gone);
+
+	mutex_lock(&dev->peers_lock);
+	list_for_each_entry(peer, &dev->peer_list, list)
+		idle += refcount_read(&peer->ref) == 1;
+	/* the list is in the order of creation: the oldest go first */
+	excess = idle > MRC_PEER_IDLE_MAX ? idle - MRC_PEER_IDLE_MAX : 0;
+	list_for_each_entry_safe(peer, next, &dev->peer_list, list) {
+		since = READ_ONCE(peer->idle_since);
+		/* new references are only taken under peers_lock */
+		if (refcount_read(&peer->ref) != 1 || !since ||
+		    (now < since + MRC_PEER_LINGER && !excess))
+			continue;
+		if (excess)
+			excess--;
+		mrc_peer_unlink(peer, &gone);
+	}
+	if (!list_empty(&dev->peer_list))
+		queue_delayed_work(dev->wq, &dev->peer_gc, MRC_PEER_GC_PERIOD);
+	mutex_unlock(&dev->peers_lock);
+	mrc_peers_release(&gone);
+}
+
+/**
+ * mrc_peers_init() - the peer table of a new device
+ * @dev: device
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int mrc_peers_init(struct mrc_dev *dev)
+{
+	mutex_init(&dev->peers_lock);
+	INIT_LIST_HEAD(&dev->peer_list);
+	INIT_DELAYED_WORK(&dev->peer_gc, mrc_peers_gc);
+	spin_lock_init(&dev->answers.lock);
+	return rhashtable_init(&dev->peers, &mrc_peer_params);
+}
+
+/**
+ * mrc_peers_flush() - forget all peers of a device that goes away
+ * @dev: device; no QP is left and mrc_dev_sock_close() was called
+ *
+ * Context: process; dev->wq still exists.
+ */
+void mrc_peers_flush(struct mrc_dev *dev)
+{
+	struct mrc_peer *peer, *next;
+	LIST_HEAD(gone);
+
+	mutex_lock(&dev->peers_lock);
+	list_for_each_entry_safe(peer, next, &dev->peer_list, list)
+		mrc_peer_unlink(peer, &gone);
+	mutex_unlock(&dev->peers_lock);
+	mrc_peers_release(&gone);
+	cancel_delayed_work_sync(&dev->peer_gc);
+	rhashtable_destroy(&dev->peers);
+}

@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/* Sending: route, ICRC, UDP and IP headers. */
+#include <linux/ip.h>
+#include <linux/pkt_sched.h>
+#include <linux/udp.h>
+#include <net/ip.h>
+#include <net/ip6_fib.h>
+#include <net/ip6_route.h>
+#include <net/ip_fib.h>
+#include <net/route.h>
+
+#include "icrc.h"
+#include "port.h"
+
+/* ------------------------------------------------------------ routes */
+
+static int mrc_route_lookup4(struct net *net, struct net_device *oif,
+			     __be32 saddr, __be32 daddr, struct dst_entry **dst)
+{
+	struct flowi4 fl4 = {
+		.flowi4_oif = oif ? oif->ifindex : 0,
+		.flowi4_proto = IPPROTO_UDP,
+		.saddr = saddr,
+		.daddr = daddr,
+	};
+	struct fib_result res;
+	struct rtable *rt;
+	int err;
+
+	if (oif) {
+		/*
+		 * Asked for a route out of an interface, IPv4 invents one if
+		 * there is none. A plane without a route is no way to the
+		 * peer, so look at the tables first.
+		 */
+		rcu_read_lock();
+		err = fib_lookup(net, &fl4, &res, 0);
+		if (!err && res.type != RTN_UNICAST)
+			err = -ENETUNREACH;
+		rcu_read_unlock();
+		if (err)
+			return err;
+	}
+	rt = ip_route_output_key(net, &fl4);
+	if (IS_ERR(rt))
+		return PTR_ERR(rt);
+	*dst = &rt->dst;
+	return 0;
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static int mrc_route_lookup6(struct net *net, struct net_device *oif,
+			     const struct in6_addr *saddr,
+			     const struct in6_addr *daddr,
+			     struct dst_entry **dst, u32 *cookie)
+{
+	struct flowi6 fl6 = {
+		.flowi6_oif = oif ? oif->ifindex : 0,
+		.flowi6_proto = IPPROTO_UDP,
+		.saddr = *saddr,
+		.daddr = *daddr,
+	};
+
+	*dst = ip6_route_output_flags(net, NULL, &fl6,
+				      oif ? RT6_LOOKUP_F_IFACE : 0);
+	if ((*dst)->error) {
+		int err = (*dst)->error;
+
+		dst_release(*dst);
+		return err;
+	}
+	*cookie = rt6_get_cookie((struct rt6_info *)*dst);
+	return 0;
+}
+#else
+static int mrc_route_lookup6(struct net *net, struct net_device *oif,
+			     const struct in6_addr *saddr,
+			     const struct in6_addr *daddr,
+			     struct dst_entry **dst, u32 *cookie)
+{
+	return -EAFNOSUPPORT;
+}
+#endif
+
+/**
+ * mrc_route_lookup() - find the way to an address
+ * @net: namespace
+ * @oif: interface to leave by, NULL: what the routing tables say
+ * @saddr: source
+ * @daddr: destination
+ * @dst: the route, with a reference
+ * @cookie: for dst_check()
+ *
+ * Return: 0 or a negative errno: -ENETUNREACH if there is no route, or none
+ * by @oif.
+ */
+int mrc_route_lookup(struct net *net, struct net_device *oif,
+		     const struct in6_addr *saddr, const struct in6_addr *daddr,
+		     struct dst_entry **dst, u32 *cookie)
+{
+	bool v4 = mrc_addr_is_v4(daddr);
+	int err;
+
+	*cookie = 0;
+	if (v4 != mrc_addr_is_v4(saddr))
+		return -EAFNOSUPPORT;
+	if (v4)
+		err = mrc_route_lookup4(net, oif, saddr->s6_addr32[3],
+					daddr->s6_addr32[3], dst);
+	else
+		err = mrc_route_lookup6(net, oif, saddr, daddr, dst, cookie);
+	if (err)
+		return err;
+	if (oif && (*dst)->dev != oif) {
+		dst_release(*dst);
+		return -ENETUNREACH;
+	}
+	return 0;
+}
+
+static void mrc_route_free_rcu(struct rcu_head *head)
+{
+	struct mrc_route *route = container_of(head, struct mrc_route, rcu);
+
+	dst_release(route->dst);
+	kfree(route);
+}
+
+/**
+ * mrc_route_free() - free a route after a grace period
+ * @route: route or NULL
+ */
+void mrc_route_free(struct mrc_route *route)
+{
+	if (route)
+		call_rcu(&route->rcu, mrc_route_free_rcu);
+}
+
+/* ------------------------------------------------------------ headers */
+
+/**
+ * mrc_skb_alloc() - an skb for a packet to send
+ * @len: linear bytes behind the headroom, trailer included
+ * @gfp: how to allocate
+ *
+ * Return: the skb or NULL.
+ */
+struct sk_buff *mrc_skb_alloc(u32 len, gfp_t gfp)
+{
+	struct sk_buff *skb = alloc_skb(MRC_TX_HEADROOM + len, gfp);
+
+	if (skb)
+		skb_reserve(skb, MRC_TX_HEADROOM);
+	return skb;
+}
+
+/**
+ * mrc_class_tos() - type of service of a class
+ * @dev: device
+ * @class: data or control
+ *
+ * Return: DSCP and ECT(0).
+ */
+u8 mrc_class_tos(const struct mrc_dev *dev, enum mrc_class class)
+{
+	u8 dscp = READ_ONCE(dev->set.dscp_data);
+
+	if (class == MRC_CLASS_CONTROL)
+		dscp = READ_ONCE(dev->set.dscp_control);
+	return dscp << 2 | INET_ECN_ECT_0;
+}
+
+/* Room for @n bytes at the end of the packet; skb->len grows by them. */
+static void *mrc_put_trailer(struct sk_buff *skb, unsigned int n)
+{
+	int frags = skb_shinfo(skb)->nr_frags;
+	void *p;
+
+	if (skb_is_nonlinear(skb) && frags < MAX_SKB_FRAGS) {
+		p = netdev_alloc_frag(n);
+		if (!p)
+			return NULL;
+		skb_add_rx_frag(skb, frags, virt_to_head_page(p),
+				p - page_address(virt_to_head_page(p)), n,
+				SKB_DATA_ALIGN(n));
+		return p;
+	}
+	if (skb_linearize(skb))
+		return NULL;
+	if (skb_tailroom(skb) < n && pskb_expand_head(skb, 0, n, GFP_ATOMIC))
+		return NULL;
+	return skb_put(skb, n);
+}
+
+static void mrc_push_ip4(struct sk_buff *skb, const struct mrc_txhdr *h)
+{
+	struct iphdr *ip = skb_push(skb, sizeof(*ip));
+
+	ip->version = 4;
+	ip->ihl = sizeof(*ip) / 4;
+	ip->tos = h->tos;
+	ip->tot_len = htons(skb->len);
+	/* never fragmented, so the identification means nothing (RFC 6864) */
+	ip->id = 0;
+	ip->frag_off = htons(IP_DF);
+	ip->ttl = h->ttl;
+	ip->protocol = IPPROTO_UDP;
+	ip->check = 0;
+	ip->saddr = h->saddr.s6_addr32[3];
+	ip->daddr = h->daddr.s6_addr32[3];
+	skb->protocol = htons(ETH_P_IP);
+}
+
+static void mrc_push_ip6(struct sk_buff *skb, const struct mrc_txhdr *h)
+{
+	struct ipv6hdr *ip = skb_push(skb, sizeof(*ip));
+
+	ip6_flow_hdr(ip, h->tos, htonl(h->flow_label & 0xfffff));
+	ip->payload_len = htons(skb->len - sizeof(*ip));
+	ip->nexthdr = IPPROTO_UDP;
+	ip->hop_limit = h->ttl;
+	ip->saddr = h->saddr;
+	ip->daddr = h->daddr;
+	skb->protocol = htons(ETH_P_IPV6);
+}
+
+/*
+ * Make a packet of what the message layer built: pad and ICRC behind it, UDP
+ * and IP headers before it. False: no memory.
+ */
+static bool mrc_finish(struct mrc_dev *dev, struct sk_buff *skb,
+		       const struct mrc_txhdr *h, bool icrc)
+{
+	bool v4 = mrc_addr_is_v4(&h->daddr);
+	unsigned int iplen = v4 ? MRC_ICRC_V4_LEN : MRC_ICRC_V6_LEN;
+	unsigned int pad = MRC_TXCB(skb)->pad;
+	int body = skb->len + pad - sizeof(struct mrc_bth);
+	struct udphdr *udp;
+	__le32 crc = 0;
+	u8 *trailer;
+
+	trailer = mrc_put_trailer(skb, pad + MRC_ICRC_SIZE);
+	if (!trailer)
+		return false;
+	memset(trailer, 0, pad);
+	udp = skb_push(skb, sizeof(*udp));
+	skb_reset_transport_header(skb);
+	udp->source = htons(h->entropy);
+	udp->dest = htons(dev->set.udp_port);
+	udp->len = htons(skb->len);
+	udp->check = 0;
+	if (v4)
+		mrc_push_ip4(skb, h);
+	else
+		mrc_push_ip6(skb, h);
+	skb_reset_network_header(skb);
+	if (icrc)
+		crc = mrc_icrc(skb, iplen, iplen + sizeof(*udp) +
+			       sizeof(struct mrc_bth), body);
+	memcpy(trailer + pad, &crc, MRC_ICRC_SIZE);
+	skb->ip_summed = CHECKSUM_NONE;
+	/* every path of a packet stream may go by another queue */
+	skb_set_hash(skb, (u32)h->entropy * GOLDEN_RATIO_32, PKT_HASH_TYPE_L4);
+	return true;
+}
+
+/* Hand a finished packet with its route to IP. */
+static int mrc_output(struct mrc_dev *dev, struct sk_buff *skb)
+{
+	struct dst_entry *dst = skb_dst(skb);
+	int err;
+
+	skb->dev = dst->dev;
+	if (skb->len > dst_mtu(dst)) {
+		kfree_skb(skb);
+		return -EMSGSIZE;
+	}
+	if (MRC_TXCB(skb)->class == MRC_CLASS_CONTROL)
+		skb->priority = TC_PRIO_INTERACTIVE;
+	/* IP's control block is in the same place */
+	memset(skb->cb, 0, sizeof(skb->cb));
+	if (skb->protocol == htons(ETH_P_IP))
+		err = ip_local_out(mrc_dev_net(dev), NULL, skb);
+	else
+		err = ip6_local_out(mrc_dev_net(dev), NULL, skb);
+	return net_xmit_eval(err);
+}
+
+/**
+ * mrc_port_xmit_to() - send a packet to an address
+ * @dev: device
+ * @oif: netdev to leave by, NULL: what the routing tables say
+ * @skb: from mrc_skb_alloc(); consumed
+ * @h: addresses and the rest of the headers
+ *
+ * Context: BH disabled.
+ * Return: 0 or a negative errno, counted in tx_errors.
+ */
+int mrc_port_xmit_to(struct mrc_dev *dev, struct net_device *oif,
+		     struct sk_buff *skb, const struct mrc_txhdr *h)
+{
+	struct dst_entry *dst;
+	u32 cookie;
+	int err;
+
+	err = mrc_route_lookup(mrc_dev_net(dev), oif, &h->saddr, &h->daddr,
+			       &dst, &cookie);
+	if (err)
+		goto drop;
+	skb_dst_set(skb, dst);
+	if (!mrc_finish(dev, skb, h, true)) {
+		err = -ENOMEM;
+		goto drop;
+	}
+	rcu_read_lock();
+	err = mrc_output(dev, skb);
+	rcu_read_unlock();
+	if (!err) {
+		mrc_count(dev, tx_packets);
+		return 0;
+	}
+	mrc_count(dev, tx_errors);
+	return err;
+drop:
+	mrc_count(dev, tx_errors);
+	kfree_skb(skb);
+	return err;
+}
+
+/* The route's cached dst is obsolete: look it up again. RCU. */
+static struct mrc_route *mrc_route_renew(struct mrc_peer *peer, u8 plane,
+					 struct mrc_route *old)
+{
+	struct mrc_dev *dev = peer->dev;
+	struct net_device *oif = NULL;
+	struct mrc_route *new, *cur;
+	struct mrc_port *port;
+
+	port = rcu_dereference(dev->ports[plane]);
+	if (!port)
+		return NULL;
+	if (!mrc_addr_is_local(mrc_dev_net(dev), &old->daddr))
+		oif = port->netdev;
+	new = kmalloc(sizeof(*new), GFP_ATOMIC | __GFP_NOWARN);
+	if (!new)
+		return NULL;
+	new->saddr = old->saddr;
+	new->daddr = old->daddr;
+	if (mrc_route_lookup(mrc_dev_net(dev), oif, &new->saddr, &new->daddr,
+			     &new->dst, &new->cookie)) {
+		kfree(new);
+		return NULL;
+	}
+	spin_lock_bh(&peer->lock);
+	cur = rcu_dereference_protected(peer->routes[plane],
+					lockdep_is_held(&peer->lock));
+	if (cur == old && !peer->dead) {
+		rcu_assign_pointer(peer->routes[plane], new);
+		mrc_route_free(old);
+		cur = new;
+		new = NULL;
+	}
+	spin_unlock_bh(&peer->lock);
+	if (new)
+		mrc_route_free(new);
+	return cur;
+}
+
+/**
+ * mrc_port_xmit() - send a packet to a peer
+ * @peer: peer
+ * @skb: from mrc_skb_alloc(), MRC_TXCB() filled; consumed
+ *
+ * Errors are counted and otherwise the same as a loss in the network.
+ * Context: BH disabled, no QP or peer lock held.
+ */
+void mrc_port_xmit(struct mrc_peer *peer, struct sk_buff *skb)
+{
+	struct mrc_dev *dev = peer->dev;
+	struct mrc_paths *paths;
+	struct mrc_route *route;
+	struct mrc_txhdr h;
+	u8 plane;
+	u16 idx;
+
+	rcu_read_lock();
+	/* Path sets are replaced as a whole; an old index may be too high. */
+	paths = READ_ONCE(peer->st.paths);
+	idx = MRC_TXCB(skb)->path;
+	if (idx >= mrc_paths_count(paths))
+		goto drop;
+	plane = mrc_path_get(paths, idx)->plane;
+	h.entropy = mrc_path_get(paths, idx)->entropy;
+	route = rcu_dereference(peer->routes[plane % MRC_MAX_PORTS]);
+	if (route && unlikely(!dst_check(route->dst, route->cookie)))
+		route = mrc_route_renew(peer, plane, route);
+	if (unlikely(!route))
+		goto drop;
+	h.saddr = route->saddr;
+	h.daddr = route->daddr;
+	h.flow_label = h.entropy;
+	h.tos = mrc_class_tos(dev, MRC_TXCB(skb)->class);
+	h.ttl = MRC_TTL;
+	skb_dst_set_noref(skb, route->dst);
+	if (!mrc_finish(dev, skb, &h, READ_ONCE(dev->set.icrc) ||
+			!(READ_ONCE(peer->features) & MRC_HELLO_F_NO_ICRC)))
+		goto drop;
+	if (likely(!mrc_output(dev, skb)))
+		mrc_count(dev, tx_packets);
+	else
+		mrc_count(dev, tx_errors);
+	rcu_read_unlock();
+	return;
+drop:
+	rcu_read_unlock();
+	mrc_count(dev, tx_errors);
+	kfree_skb(skb);
+}
+
+/**
+ * mrc_endpoint_skb() - a packet to the endpoint QP
+ * @opcode: opcode
+ * @psn: request id, or 0
+ * @len: bytes behind the BTH
+ * @body: those bytes, zeroed
+ *
+ * Return: the skb or NULL.
+ */
+struct sk_buff *mrc_endpoint_skb(u8 opcode, u32 psn, u32 len, void **body)
+{
+	struct sk_buff *skb;
+	struct mrc_bth *bth;
+
+	skb = mrc_skb_alloc(sizeof(*bth) + len + MRC_ICRC_SIZE,
+			    GFP_ATOMIC | __GFP_NOWARN);
+	if (!skb)
+		return NULL;
+	bth = skb_put_zero(skb, sizeof(*bth) + len);
+	bth->opcode = opcode;
+	bth->pkey = cpu_to_be16(MRC_DEFAULT_PKEY);
+	bth->dqpn = cpu_to_be32(MRC_ENDPOINT_QPN);
+	bth->psn = cpu_to_be32(psn & MRC_PSN_MASK);
+	MRC_TXCB(skb)->class = MRC_CLASS_CONTROL;
+	*body = bth + 1;
+	return skb;
+}
