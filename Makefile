@@ -52,7 +52,9 @@ RULE := $(DESTDIR)$(SYSCONFDIR)/udev/rules.d/60-rdma-persistent-naming.rules
 install-tool: tool
 	install -D -m 755 tools/mrc/mrc $(DESTDIR)$(SBINDIR)/mrc
 	[ -e $(RULE) ] || install -D -m 644 \
-		tools/60-rdma-persistent-naming.rules $(RULE)
+		tools/udev/60-rdma-persistent-naming.rules $(RULE)
+	install -D -m 644 tools/udev/74-mrc.rules \
+		$(DESTDIR)$(PREFIX)/lib/udev/rules.d/74-mrc.rules
 	for page in $(MANPAGES); do \
 		install -D -m 644 $$page \
 			$(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit; \
