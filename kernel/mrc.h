@@ -400,6 +400,7 @@ struct mrc_qp {
 
 	bool tx_started;		/* the outgoing stream has its first PSN */
 	bool sqd_notify;		/* IB_EVENT_SQ_DRAINED is wanted */
+	u32 peer_window;		/* PSNs, as tx knows it */
 	bool running;			/* somebody is in mrc_qp_run() */
 	bool rerun;
 	/*
@@ -498,6 +499,9 @@ struct mrc_peer {
 	bool answered;			/* work: the hello was answered */
 	bool wake;			/* work: let the waiters run */
 	bool relearn;			/* work: forget paths and congestion */
+	bool loopback;			/* the peer is this node */
+	struct list_head gone;		/* on its way out of the table */
+	u32 probe_next;			/* slot used last */
 	struct mrc_path_probe probes[MRC_PATH_PROBES];
 };
 

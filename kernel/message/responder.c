@@ -139,7 +139,6 @@ static void emit_nack(struct mrc_qp *qp, const struct mrc_pkt *p,
 /**
  * mrc_resp_probe - answer a reliability probe
  * @qp: QP, lock held
- * @psn: the probe's BTH PSN is not used; cack is what is told
  * @probe_id: its id
  * @tx_timestamp: its timestamp, reflected
  * @info: of the probe
@@ -254,16 +253,20 @@ static void complete_recv(struct mrc_qp *qp, const struct mrc_pkt *p, u32 status
 
 /* ------------------------------------------------------ placement */
 
-/* Scatter @p's payload to a list of SGEs from @off on. qp->lock not held. */
+/*
+ * Scatter @len bytes, of @skb from @at on or of @buf if that is not NULL, to
+ * a list of SGEs from @off on. qp->lock not held.
+ */
 static bool scatter(struct mrc_qp *qp, const struct mrc_sge *sge, u32 num_sge,
-		    u32 off, const struct sk_buff *skb, const struct mrc_pkt *p)
+		    u32 off, const struct sk_buff *skb, u32 at,
+		    const void *buf, u32 len)
 {
-	u32 left = p->plen, at = p->hdrlen, i;
+	u32 left = len, i;
 
 	for (i = 0; i < num_sge && left; i++) {
 		struct mrc_mr *mr;
+		int err = 0;
 		u32 n;
-		int err;
 
 		if (off >= sge[i].length) {
 			off -= sge[i].length;
@@ -275,12 +278,16 @@ static bool scatter(struct mrc_qp *qp, const struct mrc_sge *sge, u32 num_sge,
 				false);
 		if (!mr)
 			return false;
-		err = mrc_mr_copy_from_skb(mr, sge[i].addr + off, skb, at, n);
+		if (buf)
+			mrc_mr_copy_from_buf(mr, sge[i].addr + off,
+					     buf + (len - left), n);
+		else
+			err = mrc_mr_copy_from_skb(mr, sge[i].addr + off, skb,
+						   at + (len - left), n);
 		mrc_mr_put(mr);
 		if (err)
 			return false;
 		left -= n;
-		at += n;
 		off = 0;
 	}
 	return !left;
@@ -325,17 +332,27 @@ static struct verdict place(struct mrc_qp *qp, const struct sk_buff *skb,
 			    const struct mrc_pkt *p, struct mrc_recv *recv,
 			    struct mrc_txmsg *read)
 {
-	u16 f = mrc_opcode_flags(p->op);
+	u64 word;
+	bool ok;
 
-	if (f & MRC_OPF_RETH)
+	if (mrc_opcode_flags(p->op) & MRC_OPF_RETH)
 		return place_write(qp, skb, p);
-	if (recv)
-		return scatter(qp, recv->sge, recv->num_sge, p->offset, skb, p) ?
-			fine : refuse(MRC_AETH_NAK_REM_OP, IB_WC_LOC_PROT_ERR);
-	if (read)
-		return scatter(qp, read->sge, read->num_sge, p->offset, skb, p) ?
-			fine : refuse(MRC_AETH_NAK_REM_OP, IB_WC_LOC_PROT_ERR);
-	return refuse(MRC_AETH_NAK_INV_REQ, 0);
+	if (recv) {
+		ok = scatter(qp, recv->sge, recv->num_sge, p->offset, skb,
+			     p->hdrlen, NULL, p->plen);
+	} else if (read && p->op == MRC_OP_X_ATOMIC_RESP) {
+		/* to memory in the host's byte order */
+		ok = !skb_copy_bits(skb, p->hdrlen, &word, sizeof(word));
+		be64_to_cpus((__force __be64 *)&word);
+		ok = ok && scatter(qp, read->sge, read->num_sge, 0, NULL, 0,
+				   &word, sizeof(word));
+	} else if (read) {
+		ok = scatter(qp, read->sge, read->num_sge, p->offset, skb,
+			     p->hdrlen, NULL, p->plen);
+	} else {
+		return refuse(MRC_AETH_NAK_INV_REQ, 0);
+	}
+	return ok ? fine : refuse(MRC_AETH_NAK_REM_OP, IB_WC_LOC_PROT_ERR);
 }
 
 /* ------------------------------------------------------ checks on arrival */
@@ -504,18 +521,6 @@ static struct verdict act(struct mrc_qp *qp, struct sk_buff *skb,
 	case MRC_OP_X_CMP_SWAP:
 	case MRC_OP_X_FETCH_ADD:
 		return run_atomic(qp, p, cb->answer);
-	case MRC_OP_X_ATOMIC_RESP: {
-		/* the word goes to memory in the host's byte order */
-		__be64 *w = (__be64 *)(skb->data + p->hdrlen);
-		u64 host;
-
-		if (!pskb_may_pull(skb, p->hdrlen + sizeof(*w)))
-			return refuse(MRC_AETH_NAK_REM_OP, 0);
-		w = (__be64 *)(skb->data + p->hdrlen);
-		host = be64_to_cpu(get_unaligned(w));
-		put_unaligned(host, (u64 *)w);
-		return place(qp, skb, p, NULL, read);
-	}
 	}
 
 	if (!cb->placed && p->plen)
@@ -790,8 +795,7 @@ void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
 	cb->psn = p->psn;
 	cb->answer = answer;
 	if (!v.syndrome && (f & MRC_OPF_PAYLOAD) && p->plen &&
-	    (!(f & MRC_OPF_END) ||
-	     (!qp->dev->set.ordered_last && p->op != MRC_OP_X_ATOMIC_RESP))) {
+	    (!(f & MRC_OPF_END) || !READ_ONCE(qp->dev->set.ordered_last))) {
 		mrc_qp_busy(qp);
 		spin_unlock_bh(&qp->lock);
 		v = place(qp, skb, p, recv, read);
@@ -816,10 +820,8 @@ void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
 		consume_skb(skb);
 	}
 	drain(qp);
-	if (qp->state == IB_QPS_RESET)
-		return;
 	mrc_resp_try_nak(qp, out);
-	if (resp->nak)
+	if (!receiving(qp))
 		return;
 	if (due || (resp->ack_due && resp->ackreq &&
 		    mrc_psn_diff(cack(qp), resp->ackreq_psn) >= 0)) {

@@ -113,7 +113,6 @@ static void end_stream(struct mrc_qp *qp)
 		mrc_txmsg_release_msgs(m);
 	list_for_each_entry_safe(m, tmp, &qp->resp.answers, owner)
 		mrc_txmsg_release_owner(m);
-	qp->resp.num_answers = 0;
 }
 
 static void flush(struct mrc_qp *qp)
@@ -122,6 +121,7 @@ static void flush(struct mrc_qp *qp)
 	end_stream(qp);
 	mrc_req_flush(qp);
 	mrc_resp_flush(qp);
+	qp->resp.num_answers = 0;
 }
 
 /**
@@ -227,12 +227,13 @@ static void set_tx_params(struct mrc_qp *qp)
 		/* IBTA: 4.096 us * 2^timeout, 0: none */
 		.rto_ns = qp->attr.timeout ? 4096ULL << qp->attr.timeout : 0,
 		.retry_cnt = qp->attr.retry_cnt,
-		.window = min_t(u32, qp->peer->window, MRC_TX_WINDOW),
+		.window = min_t(u32, READ_ONCE(qp->peer->window), MRC_TX_WINDOW),
 		.seed = qp->qpn * 2654435761U,
 	};
 
 	if (!p.window)
 		p.window = MRC_MPR_MIN * MRC_MPR_UNIT;
+	qp->peer_window = p.window;
 	mrc_tx_set_params(&qp->tx, &p);
 }
 
@@ -358,6 +359,31 @@ static bool grow_board(struct mrc_qp *qp)
 	return true;
 }
 
+/* The QP runs again when the peer has something for it; peer->lock held. */
+static void wait_for_peer(struct mrc_qp *qp)
+{
+	if (list_empty(&qp->waiter)) {
+		refcount_inc(&qp->ref);
+		list_add_tail(&qp->waiter, &qp->peer->waiters);
+	}
+}
+
+/* Nothing is sent before the peer has said who it is, or has not in time. */
+static bool peer_known(struct mrc_qp *qp)
+{
+	struct mrc_peer *peer = qp->peer;
+	bool known;
+
+	if (likely(READ_ONCE(peer->status) != MRC_PEER_HELLO))
+		return true;
+	spin_lock(&peer->lock);
+	known = peer->status != MRC_PEER_HELLO;
+	if (!known)
+		wait_for_peer(qp);
+	spin_unlock(&peer->lock);
+	return known;
+}
+
 /*
  * Charge one packet to the congestion window and choose its path. False: not
  * now; the QP waits in the peer's list. @last: no other may follow at once.
@@ -369,8 +395,7 @@ static bool reserve(struct mrc_qp *qp, u32 psn, u32 bytes, u64 now, int *path,
 	bool ok = false;
 
 	spin_lock(&peer->lock);
-	if (peer->status != MRC_PEER_HELLO &&
-	    mrc_cc_may_send(peer->st.cc, bytes)) {
+	if (mrc_cc_may_send(peer->st.cc, bytes)) {
 		*path = mrc_tx_pick_path(&qp->tx, &peer->st, psn, now);
 		if (*path >= 0) {
 			mrc_tx_sent(&qp->tx, &peer->st, psn, *path, bytes, now);
@@ -378,10 +403,8 @@ static bool reserve(struct mrc_qp *qp, u32 psn, u32 bytes, u64 now, int *path,
 			ok = true;
 		}
 	}
-	if (!ok && list_empty(&qp->waiter)) {
-		refcount_inc(&qp->ref);
-		list_add_tail(&qp->waiter, &peer->waiters);
-	}
+	if (!ok)
+		wait_for_peer(qp);
 	spin_unlock(&peer->lock);
 	return ok;
 }
@@ -396,6 +419,8 @@ static bool send_one(struct mrc_qp *qp, u64 now, struct sk_buff_head *out)
 	bool rtx;
 	int path;
 
+	if (!peer_known(qp))
+		return false;
 	rtx = mrc_tx_peek_lost(&qp->tx, &psn);
 	if (rtx) {
 		m = mrc_find_msg(qp, psn);
@@ -590,6 +615,8 @@ void mrc_qp_run(struct mrc_qp *qp)
 	}
 	qp->running = true;
 	mrc_qp_busy(qp);
+	if (qp->peer_window != READ_ONCE(qp->peer->window))
+		set_tx_params(qp);	/* the hello has told another */
 	do {
 		qp->rerun = false;
 		now = ktime_get_ns();
