@@ -487,13 +487,13 @@ static struct verdict run_atomic(struct mrc_qp *qp, const struct mrc_pkt *p,
 	if (!mr)
 		return refuse(MRC_AETH_NAK_REM_ACC, 0);
 	word = mrc_mr_word(mr, p->va);
-	if (p->op == MRC_OP_X_CMP_SWAP)
+	if (word && p->op == MRC_OP_X_CMP_SWAP)
 		answer->swap = cmpxchg64(word, p->compare, p->swap_add);
-	else
+	else if (word)
 		answer->swap = atomic64_fetch_add(p->swap_add,
 						  (atomic64_t *)word);
 	mrc_mr_put(mr);
-	return fine;
+	return word ? fine : refuse(MRC_AETH_NAK_INV_REQ, 0);
 }
 
 /* Carry out what a packet asks for whose turn has come. No lock held. */

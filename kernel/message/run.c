@@ -812,9 +812,6 @@ void mrc_qp_rx(struct mrc_qp *qp, struct sk_buff *skb,
 		kfree_skb(skb);
 		return;
 	}
-	if (info->ecn)
-		mrc_count(qp->dev, ecn_marked);
-
 	__skb_queue_head_init(&out);
 	spin_lock_bh(&qp->lock);
 	if (qp->state == IB_QPS_ERR && qp->resp.nak && qp->peer &&
