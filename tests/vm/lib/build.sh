@@ -17,11 +17,13 @@ in_root()
 	local root=$1 build=$2
 
 	shift 2
-	mkdir -p "$CACHE/rdma-core"
-	unshare -m --propagation private bash -c '
+	mkdir -p "$CACHE/rdma-core" "$root/kernel"
+	KERNELDIR=${KERNELDIR-} unshare -m --propagation private bash -c '
 		root=$1 build=$2 cache=$3; shift 3
 		mount --bind "$build" "$root/build" &&
 		mount --bind "$cache" "$root/cache" &&
+		{ [ -z "$KERNELDIR" ] ||
+			mount --bind "$KERNELDIR" "$root/kernel"; } &&
 		mount -t proc proc "$root/proc" &&
 		mount --bind /dev "$root/dev" || exit 97
 		exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
@@ -54,20 +56,18 @@ copy_tree()
 		"$TREE/" "$build/src/" || die "cannot copy the tree"
 }
 
-# Build everything for one kernel. Leaves its result in $1/stage.
-# $1: build folder, $2: root, $3: kernel version, $4: kernel build folder as
-# seen in the root, $5: parts to leave out, separated by commas
+# Build everything for the kernel that was selected. Leaves its result in
+# $1/stage. $1: build folder, $2: parts to leave out, separated by commas
 build_tree()
 {
-	local build=$1 root=$2 kver=$3 kdir=$4 without=,$5, part
+	local build=$1 without=,$2, part
 
 	copy_tree "$build"
 	for part in module provider tool tests; do
 		case $without in
 		*",$part,"*) continue ;;
 		esac
-		if ! "build_$part" "$build" "$root" "$kver" "$kdir" \
-			> "$build/$part.log" 2>&1; then
+		if ! "build_$part" "$build" > "$build/$part.log" 2>&1; then
 			grep -E -B 2 -A 12 -i 'error|not ok|undefined' \
 				"$build/$part.log" | head -n 60 >&2
 			tail -n 5 "$build/$part.log" >&2
@@ -82,59 +82,49 @@ build_tree()
 
 build_module()
 {
-	local build=$1 root=$2 kver=$3 kdir=$4 ko
+	local build=$1
 
-	ko=$build/stage/lib/modules/$kver/updates/mrc.ko
 	if [ ! -e "$build/src/Kbuild" ]; then
 		echo "skipped: no Kbuild, so no module"
 		rm -rf "$build/stage/lib/modules"
 		return 0
 	fi
-	in_root "$root" "$build" make -C "$kdir" M=/build/src modules || return
+	in_root "$BUILDROOT" "$build" make -C "$KDIR" M=/build/src modules ||
+		return
 	# The index of modules is made anew only for a new module.
 	if ! cmp -s "$build/src/mrc.ko" "$build/mrc.ko.last"; then
-		stage_module "$build" "$root" "$kver" || return
+		stage_module "$build" || return
 		cp "$build/src/mrc.ko" "$build/mrc.ko.last"
 	fi
-	[ -e "$ko" ]
 }
 
-# Module, stripped of what only a debugger on the host wants, with the index
-# that lets modprobe find it by name and alias.
+# Modules (mrc.ko, and those of tests that Kbuild names), stripped of what only
+# a debugger on the host wants, with the index that lets modprobe find them by
+# name and alias.
 stage_module()
 {
-	local build=$1 root=$2 kver=$3 modules base
+	local build=$1 modules ko
 
-	base=/build/modules
-	modules=lib/modules/$kver
+	modules=lib/modules/$KVER
 	rm -rf "$build/modules" "$build/stage/lib/modules"
 	mkdir -p "$build/modules/lib/modules" "$build/stage/$modules/updates"
-	cp -a "$(modules_dir "$root" "$kver" "$build")" \
-		"$build/modules/$modules" || return
+	cp -a "$MODULES" "$build/modules/$modules" || return
 	mkdir -p "$build/modules/$modules/updates"
-	in_root "$root" "$build" strip --strip-debug \
-		-o "$base/$modules/updates/mrc.ko" /build/src/mrc.ko &&
-	in_root "$root" "$build" depmod -b "$base" "$kver" || return
+	for ko in $(cd "$build/src" && find . -name '*.ko'); do
+		in_root "$BUILDROOT" "$build" strip --strip-debug \
+			-o "/build/modules/$modules/updates/${ko##*/}" \
+			"/build/src/$ko" || return
+	done
+	in_root "$BUILDROOT" "$build" depmod -b /build/modules "$KVER" || return
 	cp "$build/modules/$modules"/modules.* "$build/stage/$modules/" &&
-	cp "$build/modules/$modules/updates/mrc.ko" \
-		"$build/stage/$modules/updates/"
+	cp "$build/modules/$modules"/updates/*.ko \
+		"$build/stage/$modules/updates/" &&
 	rm -rf "$build/modules"
-}
-
-# The modules that belong to a kernel: those of the root, or of a kernel that
-# was built or unpacked beside it ($3/../kernel-modules is a link then).
-modules_dir()
-{
-	if [ -e "$3/kernel-modules" ]; then
-		readlink -f "$3/kernel-modules"
-	else
-		printf '%s/usr/lib/modules/%s\n' "$1" "$2"
-	fi
 }
 
 build_provider()
 {
-	local build=$1 root=$2 lib
+	local build=$1 lib
 
 	lib=$build/stage/usr/lib/x86_64-linux-gnu/libibverbs
 	if ! compgen -G "$build/src/provider/*.c" > /dev/null; then
@@ -142,7 +132,7 @@ build_provider()
 		return 0
 	fi
 	mkdir -p "$build/provider" "$lib" "$build/stage/etc/libibverbs.d"
-	in_root "$root" "$build" /build/src/provider/build --cache /cache \
+	in_root "$ROOT" "$build" /build/src/provider/build --cache /cache \
 		--output /build/provider || return
 	cp "$build/provider/libmrc-rdmav34.so" "$lib/" &&
 	printf 'driver mrc\n' > "$build/stage/etc/libibverbs.d/mrc.driver"
@@ -150,13 +140,13 @@ build_provider()
 
 build_tool()
 {
-	local build=$1 root=$2
+	local build=$1
 
 	if [ ! -e "$build/src/tools/mrc/Makefile" ]; then
 		echo "skipped: no tools/mrc/Makefile, so no tool"
 		return 0
 	fi
-	in_root "$root" "$build" make -C /build/src/tools/mrc || return
+	in_root "$ROOT" "$build" make -C /build/src/tools/mrc || return
 	mkdir -p "$build/stage/usr/sbin"
 	cp "$build/src/tools/mrc/mrc" "$build/stage/usr/sbin/mrc"
 }
@@ -165,13 +155,13 @@ build_tool()
 # Makefile that has the target "guest" installs them there.
 build_tests()
 {
-	local build=$1 root=$2 file
+	local build=$1 file
 
 	mkdir -p "$build/stage/usr/local/bin"
 	for file in "$build"/src/tests/*/Makefile; do
 		[ -e "$file" ] || continue
 		grep -q '^guest:' "$file" || continue
-		in_root "$root" "$build" make \
+		in_root "$ROOT" "$build" make \
 			-C "/build/src/tests/$(basename "$(dirname "$file")")" \
 			guest DESTDIR=/build/stage || return
 	done

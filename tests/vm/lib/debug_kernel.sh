@@ -11,12 +11,53 @@ debug_kernel()
 {
 	local dir
 
-	dir=$CACHE/kernel/debug-$(key_of "${1##*/}" \
+	dir=$CACHE/kernel/debug-$(key_of \
 		"@$TREE/tests/vm/debug.config")
 	if [ ! -e "$dir/vmlinuz" ]; then
 		with_lock kernel-debug build_debug_kernel "$1" "$dir" || return
 	fi
 	printf '%s\n' "$dir"
+}
+
+# Debian's package of the kernel's source.
+kernel_source()
+{
+	local deb
+
+	deb=$(compgen -G "$CACHE/deb/linux-source-6.12_*.deb")
+	if [ -z "$deb" ]; then
+		fetch_debs trixie "$CACHE/deb" linux-source-6.12 ||
+			die "cannot fetch linux-source-6.12"
+		deb=$(compgen -G "$CACHE/deb/linux-source-6.12_*.deb")
+	fi
+	printf '%s\n' "$deb"
+}
+
+# The kernel's style checker, which no other package has.
+checkpatch()
+{
+	local dir=$CACHE/checkpatch
+
+	if [ ! -e "$dir/scripts/checkpatch.pl" ]; then
+		with_lock checkpatch unpack_checkpatch "$dir" || return
+	fi
+	printf '%s\n' "$dir/scripts/checkpatch.pl"
+}
+
+unpack_checkpatch()
+{
+	local dir=$1 deb
+
+	[ ! -e "$dir/scripts/checkpatch.pl" ] || return 0
+	deb=$(kernel_source) || return
+	rm -rf "$dir.tmp"
+	mkdir -p "$dir.tmp"
+	dpkg --fsys-tarfile "$deb" |
+		tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |
+		tar -xJ -C "$dir.tmp" --strip-components 1 --wildcards \
+			'*/scripts/checkpatch.pl' '*/scripts/spelling.txt' \
+			'*/scripts/const_structs.checkpatch' || return
+	mv "$dir.tmp" "$dir"
 }
 
 build_debug_kernel()
@@ -25,13 +66,8 @@ build_debug_kernel()
 
 	[ ! -e "$dir/vmlinuz" ] || return 0
 	say "building the debug kernel (about ten minutes, log $dir.log)"
-	mkdir -p "$CACHE/kernel" "$CACHE/deb"
-	deb=$(compgen -G "$CACHE/deb/linux-source-6.12_*.deb")
-	if [ -z "$deb" ]; then
-		fetch_debs trixie "$CACHE/deb" linux-source-6.12 ||
-			die "cannot fetch linux-source-6.12"
-		deb=$(compgen -G "$CACHE/deb/linux-source-6.12_*.deb")
-	fi
+	mkdir -p "$CACHE/kernel"
+	deb=$(kernel_source) || return
 	if [ ! -e "$dir/source/Makefile" ]; then
 		mkdir -p "$dir/source"
 		dpkg --fsys-tarfile "$deb" |
@@ -76,5 +112,6 @@ build_debug_kernel()
 	# objects.
 	find "$dir/source" \( -name '*.o' -o -name '*.a' \) \
 		! -path '*/scripts/*' ! -path '*/tools/*' -delete
+	cp "$dir/source/include/config/kernel.release" "$dir/version"
 	cp "$dir/source/arch/x86/boot/bzImage" "$dir/vmlinuz"
 }

@@ -5,7 +5,8 @@
 # mounts the root and puts what was built from this tree on top of it.
 
 # Modules that the initramfs loads before it can mount the root.
-BOOT_MODULES=(virtio_pci virtio_blk virtio_console ext4 9pnet_virtio 9p)
+BOOT_MODULES=(virtio_pci virtio_blk virtio_console crc32c_generic ext4
+	9pnet_virtio 9p)
 
 # Version (uname -r) of the kernel in a root directory.
 kernel_version()
@@ -18,27 +19,42 @@ kernel_version()
 	die "no kernel in $1"
 }
 
-kernel_image()
-{
-	printf '%s/boot/vmlinuz-%s\n' "$1" "$2"
-}
-
-# Initramfs of a root directory and kernel version. $1: root, $2: version.
+# Initramfs for a kernel. $1: root (for busybox), $2: version, $3: its modules
 boot_initrd()
 {
 	local out
 
-	out=$CACHE/initrd/$2-$(key_of "$1" "$2" \
-		"$(declare -f build_initrd)" "${BOOT_MODULES[*]}" "@$TREE/tests/vm/guest/init").cpio
+	out=$CACHE/initrd/$2-$(key_of "$1" "$2" "$3" \
+		"$(declare -f build_initrd)" "${BOOT_MODULES[*]}" \
+		"@$TREE/tests/vm/guest/init").cpio
 	if [ ! -e "$out" ]; then
-		with_lock "initrd-$2" build_initrd "$1" "$2" "$out" || return
+		with_lock "initrd-$2" build_initrd "$1" "$3" "$out" || return
 	fi
 	printf '%s\n' "$out"
 }
 
+# A module's file and those that it needs, in the order of loading. Nothing for
+# what is built in. $1: modules folder, $2: module
+module_files()
+{
+	awk -v name="$2" '{
+		file = $1
+		sub(/:$/, "", file)
+		base = file
+		sub(/.*\//, "", base)
+		sub(/\.ko.*/, "", base)
+		gsub(/-/, "_", base)
+		if (base == name)
+			for (i = NF; i > 0; i--) {
+				sub(/:$/, "", $i)
+				print $i
+			}
+	}' "$1/modules.dep"
+}
+
 build_initrd()
 {
-	local root=$1 kver=$2 out=$3 dir mod path
+	local root=$1 modules=$2 out=$3 dir mod file
 
 	[ ! -e "$out" ] || return 0
 	mkdir -p "$(dirname "$out")"
@@ -48,40 +64,64 @@ build_initrd()
 	install -m 755 "$TREE/tests/vm/guest/init" "$dir/init"
 	: > "$dir/mod/order"
 	for mod in "${BOOT_MODULES[@]}"; do
-		chroot "$root" /sbin/modprobe -S "$kver" --show-depends "$mod" \
-			2> /dev/null | sed -n 's/^insmod //p' | sed 's/ .*//'
-	done | awk '!seen[$0]++' > "$dir/mod/list"
-	while read -r path; do
-		mod=$(basename "$path")
+		module_files "$modules" "$mod"
+	done | awk '!seen[$0]++' > "$dir/mod/files"
+	while read -r file; do
+		mod=$(basename "$file")
 		case $mod in
-		*.xz) mod=${mod%.xz}; xz -dc "$root$path" > "$dir/mod/$mod" ;;
-		*.zst) mod=${mod%.zst}; zstd -qdc "$root$path" > "$dir/mod/$mod" ;;
-		*) cp "$root$path" "$dir/mod/$mod" ;;
-		esac
+		*.xz) mod=${mod%.xz}; xz -dc "$modules/$file" ;;
+		*.zst) mod=${mod%.zst}; zstd -qdc "$modules/$file" ;;
+		*) cat "$modules/$file" ;;
+		esac > "$dir/mod/module"
+		mv "$dir/mod/module" "$dir/mod/$mod"
 		echo "$mod" >> "$dir/mod/order"
-	done < "$dir/mod/list"
+	done < "$dir/mod/files"
 	(cd "$dir" && find . | cpio -o -H newc --quiet) > "$out.tmp"
 	rm -rf "$dir"
 	mv "$out.tmp" "$out"
 }
 
 # Decide what to boot. Sets ROOT (directory), IMAGE, KVER, KERNEL (image),
-# INITRD, KDIR (kernel build folder as seen in the root), KERNEL_OPTIONS.
+# INITRD, KDIR (kernel build folder as seen where modules are built), BUILDROOT
+# (where modules are built), KERNELDIR (what /kernel is there), MODULES (the
+# kernel's own) and KERNEL_OPTIONS.
 # $1: kernel, $2: 1 for the debug kernel, $3: extra packages
 select_kernel()
 {
-	KERNEL_OPTIONS=
+	local dir
+
+	KERNEL_OPTIONS='' KERNELDIR=''
 	ROOT=$(root_dir "$1" "$3") || return
-	IMAGE=$(root_image "$ROOT") || return
+	BUILDROOT=$ROOT
 	case $1-$2 in
 	6.12-0 | 6.1-0)
 		KVER=$(kernel_version "$ROOT") || return
-		KERNEL=$(kernel_image "$ROOT" "$KVER")
-		INITRD=$(boot_initrd "$ROOT" "$KVER") || return
+		KERNEL=$ROOT/boot/vmlinuz-$KVER
 		KDIR=/lib/modules/$KVER/build
+		MODULES=$ROOT/usr/lib/modules/$KVER
+		;;
+	6.12-1)
+		# Made with the plain root, whatever else this guest holds.
+		BUILDROOT=$(root_dir "$1" "") || return
+		dir=$(debug_kernel "$BUILDROOT") || return
+		KVER=$(cat "$dir/version")
+		KERNEL=$dir/vmlinuz
+		KDIR=/kernel/source
+		KERNELDIR=$dir
+		MODULES=$dir/modules/lib/modules/$KVER
+		KERNEL_OPTIONS='acpi=off'
+		;;
+	7.2-0)
+		BUILDROOT=$(sid_root) || return
+		KVER=$(kernel_version "$BUILDROOT") || return
+		KERNEL=$BUILDROOT/boot/vmlinuz-$KVER
+		KDIR=/lib/modules/$KVER/build
+		MODULES=$BUILDROOT/usr/lib/modules/$KVER
 		;;
 	*)
 		die "no such kernel: $1$([ "$2" = 0 ] || echo ' with --debug')"
 		;;
 	esac
+	INITRD=$(boot_initrd "$ROOT" "$KVER" "$MODULES") || return
+	IMAGE=$(root_image "$ROOT" "$KVER" "$MODULES")
 }

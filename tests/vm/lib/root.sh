@@ -57,7 +57,7 @@ build_root()
 		die "mmdebstrap failed"
 	}
 	trim_modules "$tmp"
-	mkdir -p "$tmp/src" "$tmp/mnt/share" "$tmp/build" "$tmp/cache"
+	mkdir -p "$tmp"/{src,mnt/share,build,cache,kernel}
 	mv "$tmp" "$dir"
 }
 
@@ -104,27 +104,80 @@ root_dir_locked()
 }
 
 # The image of a root directory, which guests open read-only and write into a
-# snapshot. $1: root directory.
+# snapshot. $1: root directory, $2: kernel version, $3: the kernel's modules, if
+# they are not those of the root
 root_image()
 {
-	local image=$CACHE/image/${1##*/}.ext4
+	local name=${1##*/} image
 
+	if [ "$3" != "$1/usr/lib/modules/$2" ]; then
+		name+=-$(key_of "$3")
+	fi
+	image=$CACHE/image/$name.ext4
 	if [ ! -e "$image" ]; then
-		with_lock "image-${1##*/}" build_image "$1" "$image" || return
+		with_lock "image-$name" build_image "$1" "$2" "$3" "$image" ||
+			return
 	fi
 	printf '%s\n' "$image"
 }
 
 build_image()
 {
-	local size
+	local root=$1 kver=$2 modules=$3 image=$4 dir=$1 size
 
-	[ ! -e "$2" ] || return 0
-	say "making the image ${2##*/}"
-	mkdir -p "$(dirname "$2")"
-	size=$(($(du -sm "$1" | cut -f 1) * 3 / 2 + 1024))
-	rm -f "$2.tmp"
-	mke2fs -q -t ext4 -O ^has_journal -m 0 -d "$1" "$2.tmp" "${size}M" \
-		>&2 || die "mke2fs failed"
-	mv "$2.tmp" "$2"
+	[ ! -e "$image" ] || return 0
+	say "making the image ${image##*/}"
+	mkdir -p "$(dirname "$image")"
+	if [ "$modules" != "$root/usr/lib/modules/$kver" ]; then
+		# The same files, with another kernel's modules.
+		dir=$image.root
+		rm -rf "$dir"
+		cp -al "$root" "$dir" &&
+		rm -rf "$dir/usr/lib/modules" &&
+		mkdir "$dir/usr/lib/modules" &&
+		cp -a "$modules" "$dir/usr/lib/modules/$kver" || return
+	fi
+	size=$(($(du -sm "$dir" | cut -f 1) * 3 / 2 + 1024))
+	rm -f "$image.tmp"
+	mke2fs -q -t ext4 -O ^has_journal -m 0 -d "$dir" "$image.tmp" \
+		"${size}M" >&2 || die "mke2fs failed"
+	rm -rf "$image.root"
+	mv "$image.tmp" "$image"
+}
+
+# A small root of Debian sid, for its kernel and the compiler that belongs to
+# the kernel's headers.
+sid_root()
+{
+	local dir
+
+	dir=$CACHE/root/sid-$(key_of "$ROOT_MODULES" \
+		"$(declare -f build_sid_root trim_modules)")
+	if [ ! -d "$dir" ]; then
+		with_lock root-sid build_sid_root "$dir" || return
+	fi
+	printf '%s\n' "$dir"
+}
+
+build_sid_root()
+{
+	local dir=$1 tmp=$1.tmp
+
+	[ ! -d "$dir" ] || return 0
+	say "fetching sid's kernel and compiler (about two minutes)"
+	rm -rf "$tmp"
+	mkdir -p "$(dirname "$dir")"
+	mmdebstrap --mode=root --variant=minbase --quiet \
+		--include=linux-image-amd64,linux-headers-amd64,gcc,make,kmod \
+		--keyring="$(keyring)" \
+		--aptopt='APT::Install-Recommends "false"' \
+		--dpkgopt='path-exclude=/usr/share/man/*' \
+		sid "$tmp" "deb $(mirror) sid main" \
+		> "$CACHE/root-sid.log" 2>&1 || {
+		tail -n 20 "$CACHE/root-sid.log" >&2
+		die "mmdebstrap failed"
+	}
+	trim_modules "$tmp"
+	mkdir -p "$tmp"/{build,cache,kernel}
+	mv "$tmp" "$dir"
 }
