@@ -1,0 +1,276 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# topology: pair4
+# kernels: 6.12 6.1 7.2
+# debug: both
+# time: 120
+# level: quick
+#
+# The tool "mrc" and the sysfs settings: every command with good and with bad
+# input, exit status and message of each refusal, JSON read by a parser, and
+# nothing changed by what was refused.
+
+. "$(dirname "$0")/lib.sh"
+
+D=$(device $C)
+SYS=/sys/class/infiniband/$D/mrc
+out=$WORK/out err=$WORK/err
+
+# Run the tool on $C; its output goes to $out and $err. $1: status wanted,
+# $2: name, rest: arguments
+mrc_ends()
+{
+	local want=$1 name=$2 status
+
+	shift 2
+	on $C mrc "$@" > "$out" 2> "$err"
+	status=$?
+	if [ $status -eq "$want" ]; then
+		ok "$name"
+		return
+	fi
+	not_ok "$name (status $status instead of $want): mrc $*"
+	sed 's/^/  | /' "$out" "$err" | tail -n 12
+	return 1
+}
+
+# The tool refuses, with one sentence that has a pattern in it.
+# $1: status, $2: pattern, rest: arguments
+refused()
+{
+	local want=$1 pattern=$2
+
+	shift 2
+	mrc_ends "$want" "refused: mrc $*" "$@" || return
+	if [ "$(wc -l < "$err")" != 1 ] || [ -s "$out" ] ||
+		! grep -q -- "$pattern" "$err"; then
+		not_ok "one sentence with \"$pattern\" for: mrc $*"
+		sed 's/^/  | /' "$out" "$err"
+	fi
+}
+
+# A listing works in all forms; the JSON one is left in $out.
+# $1: what jq is to find true of it, rest: arguments
+lists()
+{
+	local filter=$1 form
+
+	shift
+	mrc_ends 0 "lists: mrc $*" "$@" || return
+	if [ "$(wc -L < "$out")" -gt 80 ]; then
+		not_ok "fits 80 columns: mrc $*"
+		sed 's/^/  | /' "$out"
+	fi
+	for form in -jp -j; do
+		mrc_ends 0 "lists: mrc $form $*" $form "$@"
+		check "JSON of mrc $form $*" python3 -m json.tool "$out" /dev/null
+	done
+	check "mrc -j $*: $filter" jq -e "$filter" "$out"
+}
+
+value()
+{
+	on $C mrc -j dev show "$D" | jq ".[0].$1"
+}
+
+# ------------------------------------------------------------ words
+
+mrc_ends 0 "help" help
+check "help names every object" eval \
+	'for o in dev port peer path; do grep -q "^  $o " $out || exit; done'
+for object in dev port peer path; do
+	mrc_ends 0 "help of $object" $object help
+	check "help of $object says something" test -s "$out"
+done
+mrc_ends 0 "version" -V
+mrc_ends 1 "no word at all is a usage error"
+check "then the help is shown" grep -q '^Usage' "$err"
+refused 1 'possible: dev port peer path help' frobnicate
+refused 1 'possible: show add del help' port frobnicate
+refused 1 'ambiguous; possible: port peer path' p show
+refused 1 'possible: ordered_last icrc' dev set "$D" colour 3
+mrc_ends 0 "words can be abbreviated" po sh
+mrc_ends 1 "an unknown option is a usage error" -x
+
+# ------------------------------------------------------------ dev
+
+lists ".[0].dev == \"$D\" and (.[0].planes | length) == 4 and
+	(.[0].planes_up | length) == 4 and .[0].netdev == \"eth0\" and
+	length == 1" dev show
+lists "length == 1" dev show "$D"
+lists "length == 1" dev show dev "$D"
+refused 2 'no MRC device of this name' dev show mrc99
+refused 2 'no MRC device of this name' dev set mrc99 icrc 1
+refused 1 'name of a device' dev set
+refused 1 'nothing to set' dev set "$D"
+refused 1 'needs a value' dev set "$D" icrc
+refused 1 'twice' dev set "$D" icrc 1 icrc 1
+refused 1 'must be a number' dev set "$D" icrc yes
+refused 1 'must be a number' dev set "$D" icrc -1
+
+# Bounds are told from kernel 6.12 on; older ones cannot format messages.
+bounds="must be from"
+on $C mrc dev set "$D" icrc 2 2>&1 | grep -q "$bounds" || bounds=outside
+while read -r name low high; do
+	before=$(value "$name")
+	for v in $low $high; do
+		mrc_ends 0 "dev set $name $v" dev set "$D" "$name" "$v"
+		check "$name is $v" [ "$(value "$name")" = "$v" ]
+		check "sysfs says so" [ "$(cat $SYS/$name)" = "$v" ]
+	done
+	refused 2 "$bounds" dev set "$D" "$name" $((high + 1))
+	[ "$low" -eq 0 ] || refused 2 "$bounds" dev set "$D" "$name" $((low - 1))
+	check "$name is still $high" [ "$(value "$name")" = "$high" ]
+	check "sysfs: $name back to $before" eval "echo $before > $SYS/$name"
+	check "$name is $before" [ "$(value "$name")" = "$before" ]
+	check "sysfs refuses $((high + 1))" eval \
+		"! echo $((high + 1)) 2> /dev/null > $SYS/$name"
+	check "sysfs refuses a word" eval "! echo high 2> /dev/null > $SYS/$name"
+	check "$name is still $before" [ "$(value "$name")" = "$before" ]
+done <<-EOT
+	ordered_last 0 1
+	icrc 0 1
+	dscp_data 0 63
+	dscp_control 0 63
+	paths_per_plane 1 128
+EOT
+dscp=$(value dscp_data)
+refused 2 "$bounds" dev set "$D" dscp_data $((dscp ^ 1)) paths_per_plane 129
+check "of two settings with one refused, none is changed" \
+	[ "$(value dscp_data)" = "$dscp" ]
+
+# ------------------------------------------------------------ port
+
+lists "length == 4 and ([.[].plane] == [0, 1, 2, 3]) and all(.[]; .up) and
+	.[3].netdev == \"eth3\"" port show
+lists "length == 4" port show "$D"
+refused 2 'no MRC device of this name' port show mrc99
+refused 2 'no MRC device of this name' port add mrc99 netdev eth3
+refused 2 'no such netdev' port add "$D" netdev eth99
+refused 2 'no such netdev' port del "$D" netdev eth99
+refused 2 '.' port add "$D" netdev eth3
+refused 2 '.' port del "$D" netdev lo
+refused 1 'netdev NAME' port add "$D"
+refused 1 'from 0 to 31' port add "$D" netdev eth3 plane 32
+refused 1 'unknown' port del "$D" netdev eth3 plane 3
+check "four ports still" [ "$(on $C mrc -j port show | jq length)" = 4 ]
+mrc_ends 0 "port del" port del "$D" netdev eth3
+check "three ports" [ "$(on $C mrc -j port show | jq length)" = 3 ]
+refused 2 '.' port del "$D" netdev eth3
+refused 2 '.' port add "$D" netdev eth3 plane 1
+mrc_ends 0 "port add with a plane" port add "$D" netdev eth3 plane 31
+check "plane 31 has eth3" [ \
+	"$(on $C mrc -j port show | jq -r '.[] | select(.plane == 31).netdev')" = eth3 ]
+mrc_ends 0 "port del again" port del "$D" netdev eth3
+mrc_ends 0 "port add without a plane" port add "$D" netdev eth3
+check "it got the first free plane" [ \
+	"$(on $C mrc -j port show | jq -r '.[] | select(.netdev == "eth3").plane')" = 3 ]
+fault $C:3 down
+check "a port without carrier is shown down" wait_for 5 eval \
+	'[ "$(on $C mrc -j port show | jq ".[3].up")" = false ]'
+fault $C:3 up
+check "and up again" wait_for 5 eval \
+	'[ "$(on $C mrc -j port show | jq ".[3].up")" = true ]'
+
+# ------------------------------------------------------------ namespaces, users
+
+check "the other node does not see the device" eval \
+	"! on $S mrc dev show $D 2> /dev/null"
+check "nor does the first namespace" [ "$(mrc -j dev show | jq length)" = 0 ]
+check "nor can it change it" eval \
+	"! mrc dev set $D icrc 1 2> /dev/null"
+as_nobody="on $C setpriv --reuid 65534 --regid 65534 --clear-groups"
+for object in dev port peer path; do
+	check "an unprivileged user can see: $object" $as_nobody mrc $object show
+done
+for change in "dev set $D icrc 1" "port add $D netdev eth3" \
+	"port del $D netdev eth3" \
+	"path deny $D peer 10.0.0.2 plane 1"; do
+	# shellcheck disable=SC2086
+	$as_nobody mrc $change > "$out" 2> "$err"
+	check "and not do: $change" [ $? -eq 2 ]
+	check "and is told why" grep -q 'root' "$err"
+done
+check "nor write to sysfs" eval \
+	"! $as_nobody bash -c 'echo 1 2> /dev/null > $SYS/icrc'"
+
+# ------------------------------------------------------------ peer, path
+
+# shellcheck disable=SC2016
+traffic()
+{
+	pair "$1" 40 "tcp 18600" \
+		'exec ib_write_bw -d $MRC_DEV -s 65536 -n 400 -p 18600' \
+		'sleep 0.3; exec ib_write_bw -d $MRC_DEV -s 65536 -n 400 -p 18600 '"$S_IP"
+}
+
+traffic "traffic, so that there is a peer"
+lists "length >= 1 and any(.[]; .peer == \"$S_IP\" and .status == \"extended\"
+	and .planes == [0, 1, 2, 3] and .planes_down == [] and .good > 0
+	and .cwnd > 0)" peer show
+lists "length >= 1" peer show "$D" peer "$S_IP"
+lists "length == 0" peer show peer 10.99.99.99
+refused 1 'IPv4 or IPv6' peer show peer 300.1.1.1
+refused 2 'no MRC device of this name' peer show mrc99
+
+per_plane=$(value paths_per_plane)
+lists "map(select(.peer == \"$S_IP\")) | length == 4 and
+	all(.[]; .tx > 0 and (.down | not) and .good + .skip == $per_plane)" \
+	path show
+lists "length == 4" path show "$D" peer "$S_IP"
+lists "length == $((4 * per_plane)) and ([.[].path] | unique | length) ==
+	$((4 * per_plane)) and all(.[]; .ev >= 1 and .state != \"denied\")" \
+	path show "$D" peer "$S_IP" detail
+lists "length == $per_plane and all(.[]; .plane == 2)" \
+	path show "$D" peer "$S_IP" plane 2
+lists "length == 0" path show peer fd99::1
+refused 1 'from 0 to 31' path show plane 32
+refused 2 'no MRC device of this name' path show mrc99
+
+plane_tx()
+{
+	on $C mrc -j path show "$D" peer "$S_IP" | jq ".[$1].tx"
+}
+
+P=("$D" peer "$S_IP")
+refused 1 'paths to whom' path deny "$D" plane 1
+refused 1 'which paths' path deny "${P[@]}"
+refused 2 'no such peer' path deny "$D" peer 10.99.99.99 plane 1
+refused 2 'no such path' path deny "${P[@]}" plane 9
+refused 2 'no such path' path deny "${P[@]}" path 4000
+refused 2 'no such path' path deny "${P[@]}" plane 1 path 0 ev 1
+mrc_ends 0 "path deny of a plane" path deny "${P[@]}" plane 1
+check "all paths of it are denied" [ \
+	"$(on $C mrc -j path show "${P[@]}" | jq '.[1].denied')" = "$per_plane" ]
+sent=$(plane_tx 1)
+traffic "traffic with a plane denied"
+check "the denied plane carried nothing" [ "$(plane_tx 1)" = "$sent" ]
+mrc_ends 0 "path allow of a plane" path allow "${P[@]}" plane 1
+traffic "traffic with it allowed again"
+holds "$(plane_tx 1) > $sent" "the plane is used again"
+mrc_ends 0 "path deny of one path" path deny "${P[@]}" path 0
+check "it is denied, no other" [ "$(on $C mrc -j path show "${P[@]}" detail |
+	jq -c 'map(select(.state == "denied").path)')" = "[0]" ]
+ev=$(on $C mrc -j path show "${P[@]}" detail | jq '.[0].ev')
+mrc_ends 0 "path allow of one EV" path allow "${P[@]}" ev "$ev"
+for plane in 0 1 2; do
+	mrc_ends 0 "path deny plane $plane" path deny "${P[@]}" plane $plane
+done
+refused 2 'no path' path deny "${P[@]}" plane 3
+check "plane 3 is not denied" [ \
+	"$(on $C mrc -j path show "${P[@]}" | jq '.[3].denied')" = 0 ]
+for plane in 0 1 2; do
+	mrc_ends 0 "path allow plane $plane" path allow "${P[@]}" plane $plane
+done
+
+# A dump of many messages, while other things go on: each path once.
+mrc_ends 0 "128 paths per plane" dev set "$D" paths_per_plane 128
+pair "a new peer, by its IPv6 address" 40 cm \
+	"exec rping -s -a fd00:0:0:0::2 -C 5 -V" \
+	"sleep 0.3; exec rping -c -a fd00:0:0:0::2 -C 5 -V"
+on $C mrc -j path show "$D" peer fd00::2 detail > "$out"
+check "a dump of 512 paths has each once" [ \
+	"$(jq '[.[].path] | unique | length' "$out")" = 512 ]
+lists "map(select(.peer == \"fd00::2\")) | length == 1" peer show
+on $C mrc dev set "$D" paths_per_plane "$per_plane"
+finish
