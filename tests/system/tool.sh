@@ -77,7 +77,7 @@ value()
 
 mrc_ends 0 "help" help
 check "help names every object" eval \
-	'for o in dev port peer path; do grep -q "^  $o " $out || exit; done'
+	'(for o in dev port peer path; do grep -q "^  $o " $out || exit; done)'
 for object in dev port peer path; do
 	mrc_ends 0 "help of $object" $object help
 	check "help of $object says something" test -s "$out"
