@@ -3,6 +3,7 @@
 #include <linux/ip.h>
 #include <linux/pkt_sched.h>
 #include <linux/udp.h>
+#include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ip6_fib.h>
 #include <net/ip6_route.h>
