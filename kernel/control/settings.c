@@ -8,6 +8,7 @@
 #include <linux/kstrtox.h>
 
 #include "control.h"
+#include "port/port.h"
 
 struct setting {
 	struct device_attribute sysfs;
@@ -56,6 +57,9 @@ static void change(struct mrc_dev *dev, const struct setting *s, u32 value)
 		WRITE_ONCE(*(u8 *)field, value);
 	else
 		WRITE_ONCE(*(u32 *)field, value);
+	/* Peers must know what we check: tell them in a hello. */
+	if (s == &settings[MRC_A_DEV_ICRC])
+		mrc_port_state_changed(dev, NULL);
 }
 
 static int check(const struct setting *s, u32 value,
