@@ -45,9 +45,11 @@
 /* Scoreboard and so packets in flight per QP, at most. */
 #define MRC_TX_WINDOW		4096
 
+struct kobject;
 struct mrc_peer;
 struct mrc_txmsg;
 struct mrc_recv;
+struct platform_device;
 
 /* ------------------------------------------------------------ device */
 
@@ -110,6 +112,12 @@ struct mrc_dev {
 	struct workqueue_struct *wq;	/* QP runs that cannot be done in place */
 	atomic_long_t held_bytes;	/* skbs waiting for their turn */
 	bool dying;
+	bool active;			/* port state last reported */
+
+	/* parent made for a virtual netdev, and its link to it (device.c) */
+	struct platform_device *parent;
+	struct kobject *parent_net;
+	char parent_link[IFNAMSIZ];
 
 	struct mrc_stats __percpu *stats;
 	struct dentry *debugfs;
@@ -607,7 +615,6 @@ u32 mrc_opcode_hdrlen(u8 opcode);
 /* ------------------------------------------------------------ verbs */
 
 extern const struct ib_device_ops mrc_qp_ops;	/* verbs/qp.c */
-extern const struct ib_device_ops mrc_dev_ops;	/* verbs/device.c */
 
 /*
  * Make a device over @netdev (also its plane 0) and register it. RTNL not

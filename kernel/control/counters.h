@@ -60,4 +60,12 @@ enum mrc_counter {
 	MRC_CNT_MAX
 };
 
+struct ib_device;
+struct rdma_hw_stats;
+
+struct rdma_hw_stats *mrc_alloc_hw_port_stats(struct ib_device *ibdev,
+					      u32 port);
+int mrc_get_hw_stats(struct ib_device *ibdev, struct rdma_hw_stats *stats,
+		     u32 port, int index);
+
 #endif

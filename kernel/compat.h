@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB */
+/*
+ * The module is written for the interfaces of a recent kernel; what older
+ * ones lack or name otherwise is put right here. HAVE_* comes from probe.sh.
+ * Included ahead of every source file, so that none needs a conditional.
+ */
+#ifndef MRC_COMPAT_H
+#define MRC_COMPAT_H
+
+#include <linux/hrtimer.h>
+#include <linux/netlink.h>
+#include <rdma/ib_umem.h>
+#include <rdma/ib_verbs.h>
+#include <rdma/uverbs_ioctl.h>
+
+#ifndef HAVE_HRTIMER_SETUP
+static inline void
+hrtimer_setup(struct hrtimer *timer,
+	      enum hrtimer_restart (*function)(struct hrtimer *),
+	      clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+}
+#endif
+
+/* A device of another namespace than the first from its beginning. */
+#ifndef HAVE_IB_ALLOC_DEVICE_WITH_NET
+#define ib_alloc_device_with_net(drv_struct, member, net)		\
+({									\
+	struct drv_struct *__dev = ib_alloc_device(drv_struct, member);	\
+									\
+	if (__dev)							\
+		write_pnet(&__dev->member.coredev.rdma_net, net);	\
+	__dev;								\
+})
+#endif
+
+/* create_cq() takes the attributes where it took the provider's data. */
+#ifdef HAVE_CREATE_CQ_ATTRS
+typedef struct uverbs_attr_bundle mrc_cq_arg;
+
+static inline struct ib_udata *mrc_cq_udata(mrc_cq_arg *arg)
+{
+	return arg ? &arg->driver_udata : NULL;
+}
+#else
+typedef struct ib_udata mrc_cq_arg;
+
+static inline struct ib_udata *mrc_cq_udata(mrc_cq_arg *arg)
+{
+	return arg;
+}
+#endif
+
+/* Creation of user and of kernel CQs are different operations. */
+#ifdef HAVE_CREATE_USER_CQ
+#define MRC_CREATE_CQ_OPS(fn)	.create_cq = fn, .create_user_cq = fn
+#else
+#define MRC_CREATE_CQ_OPS(fn)	.create_cq = fn
+#endif
+
+/* Resizing is for user CQs only. */
+#ifdef HAVE_RESIZE_USER_CQ
+typedef unsigned int mrc_cqe_t;
+#define MRC_RESIZE_CQ_OPS(fn)	.resize_user_cq = fn
+#else
+typedef int mrc_cqe_t;
+#define MRC_RESIZE_CQ_OPS(fn)	.resize_cq = fn
+#endif
+
+/* Registration of memory takes a TPH handle: one more argument. */
+#ifdef HAVE_REG_USER_MR_DMAH
+#define MRC_DMAH_PARAM		struct ib_dmah *dmah,
+#define mrc_dmah_given()	(dmah)
+#else
+#define MRC_DMAH_PARAM
+#define mrc_dmah_given()	false
+#endif
+
+/* reg_user_mr_dmabuf() takes the attributes where it took provider's data. */
+#ifdef HAVE_REG_DMABUF_ATTRS
+typedef struct uverbs_attr_bundle mrc_dmabuf_arg;
+#else
+typedef struct ib_udata mrc_dmabuf_arg;
+#endif
+
+#ifndef HAVE_IB_UMEM_GET_VA
+#define ib_umem_get_va		ib_umem_get
+#endif
+
+#ifndef HAVE_IB_VIRT_DMA_TO_PAGE
+static inline struct page *ib_virt_dma_to_page(u64 dma_addr)
+{
+	return virt_to_page((void *)(uintptr_t)dma_addr);
+}
+#endif
+
+/*
+ * A core that watches the netdev would report port events by the state of
+ * that one netdev; ours goes by the planes too.
+ */
+#ifdef HAVE_REPORT_PORT_EVENT
+static inline void mrc_report_port_event(struct ib_device *ibdev,
+					 struct net_device *ndev,
+					 unsigned long event)
+{
+}
+
+#define MRC_REPORT_PORT_EVENT_OPS .report_port_event = mrc_report_port_event,
+#else
+#define MRC_REPORT_PORT_EVENT_OPS
+#endif
+
+/* Before messages could be formatted, one could not say the bounds. */
+#ifndef NL_SET_ERR_MSG_FMT
+#define NL_SET_ERR_MSG_FMT(extack, fmt, ...)				\
+	NL_SET_ERR_MSG(extack, "the value is outside its bounds")
+#endif
+
+#endif /* MRC_COMPAT_H */
