@@ -28,6 +28,9 @@ static const u16 mrc_hello_wait[] = {
 #define MRC_BUCKET_RATE		2000
 #define MRC_BUCKET_SIZE		500
 
+/* Features that mean something to us. */
+#define MRC_HELLO_F_KNOWN	(MRC_HELLO_F_ALL | MRC_HELLO_F_NO_ICRC)
+
 /**
  * mrc_bucket_take() - may something be sent to a stranger?
  * @b: the device's limit
@@ -86,14 +89,20 @@ static u32 mrc_hello_ports(struct mrc_dev *dev, const struct in6_addr *host,
 	return speed;
 }
 
+static u32 mrc_hello_features(const struct mrc_dev *dev)
+{
+	return READ_ONCE(dev->set.icrc) ? MRC_HELLO_F_ALL :
+					  MRC_HELLO_F_ALL | MRC_HELLO_F_NO_ICRC;
+}
+
 /**
- * mrc_hello_ports_hash() - what a hello says of our ports, but for their state
+ * mrc_hello_hash() - what a hello says of us, but for the planes' state
  * @dev: device
  * @host: the GID the peer knows us by
  *
  * Return: a hash that changes when peers need another hello.
  */
-u32 mrc_hello_ports_hash(struct mrc_dev *dev, const struct in6_addr *host)
+u32 mrc_hello_hash(struct mrc_dev *dev, const struct in6_addr *host)
 {
 	struct mrc_hello *h;
 	u32 hash;
@@ -105,7 +114,7 @@ u32 mrc_hello_ports_hash(struct mrc_dev *dev, const struct in6_addr *host)
 	mrc_hello_ports(dev, host, h);
 	for (i = 0; i < h->nports; i++)
 		h->port[i].flags = 0;
-	hash = jhash(h->port, sizeof(h->port), h->nports);
+	hash = jhash(h->port, sizeof(h->port), mrc_hello_features(dev));
 	kfree(h);
 	return hash;
 }
@@ -115,18 +124,15 @@ static struct sk_buff *mrc_hello_skb(struct mrc_dev *dev, u8 opcode,
 {
 	struct mrc_hello *h;
 	struct sk_buff *skb;
-	u32 features = MRC_HELLO_F_ALL;
 	void *body;
 
 	skb = mrc_endpoint_skb(opcode, 0, sizeof(*h), &body);
 	if (!skb)
 		return NULL;
-	if (!READ_ONCE(dev->set.icrc))
-		features |= MRC_HELLO_F_NO_ICRC;
 	h = body;
 	h->version = MRC_HELLO_VERSION;
 	h->mpr = MRC_RX_WINDOW / MRC_MPR_UNIT;
-	h->features = cpu_to_be32(features);
+	h->features = cpu_to_be32(mrc_hello_features(dev));
 	h->nonce = nonce;
 	h->instance = cpu_to_be64(dev->instance);
 	memcpy(h->host, host, sizeof(h->host));
@@ -226,8 +232,7 @@ bool mrc_hello_tick(struct mrc_peer *peer, u64 now)
 			peer->nonce = get_random_u64();
 		} while (!peer->nonce);
 		mrc_dev_planes(peer->dev, &peer->told_up);
-		peer->told_ports = mrc_hello_ports_hash(peer->dev,
-							&peer->key.local);
+		peer->told_hello = mrc_hello_hash(peer->dev, &peer->key.local);
 	}
 	peer->hello_at = now + mrc_hello_wait[peer->hello_tries++] *
 			 NSEC_PER_MSEC;
@@ -288,6 +293,8 @@ static bool mrc_hello_is_known(const struct mrc_peer *peer,
 {
 	return peer->status == MRC_PEER_EXT &&
 	       peer->instance == be64_to_cpu(h->instance) &&
+	       peer->features == (be32_to_cpu(h->features) &
+				  MRC_HELLO_F_KNOWN) &&
 	       peer->nports == h->nports &&
 	       !memcmp(peer->ports, h->port, h->nports * sizeof(*h->port));
 }
@@ -337,8 +344,7 @@ static void mrc_hello_learn(struct mrc_peer *peer, const struct mrc_hello *h)
 	if (peer->instance && peer->instance != instance)
 		peer->relearn = true;
 	peer->instance = instance;
-	peer->features = be32_to_cpu(h->features) &
-			 (MRC_HELLO_F_ALL | MRC_HELLO_F_NO_ICRC);
+	peer->features = be32_to_cpu(h->features) & MRC_HELLO_F_KNOWN;
 	peer->window = h->mpr * MRC_MPR_UNIT;
 	memcpy(peer->ports, h->port, h->nports * sizeof(*h->port));
 	WRITE_ONCE(peer->nports, h->nports);

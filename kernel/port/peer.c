@@ -624,11 +624,11 @@ static int mrc_peer_rebuild(struct mrc_peer *peer)
 }
 
 /* Tell the peer of planes of ours that changed. peer->lock held. */
-static void mrc_peer_tell(struct mrc_peer *peer, u32 ports, u32 up, u64 now)
+static void mrc_peer_tell(struct mrc_peer *peer, u32 hello, u32 up, u64 now)
 {
 	if (peer->status == MRC_PEER_HELLO)
 		return;
-	if (peer->status == MRC_PEER_EXT && ports != peer->told_ports) {
+	if (peer->status == MRC_PEER_EXT && hello != peer->told_hello) {
 		mrc_hello_start(peer, now);
 	} else if (up != peer->told_up) {
 		peer->status_tries = 0;
@@ -641,12 +641,12 @@ static void mrc_peer_work(struct work_struct *work)
 {
 	struct mrc_peer *peer = container_of(work, struct mrc_peer, work);
 	bool wake, answered;
-	u32 up, ports;
+	u32 up, hello;
 	int err;
 
 	err = mrc_peer_rebuild(peer);
 	mrc_dev_planes(peer->dev, &up);
-	ports = mrc_hello_ports_hash(peer->dev, &peer->key.local);
+	hello = mrc_hello_hash(peer->dev, &peer->key.local);
 	spin_lock_bh(&peer->lock);
 	wake = peer->wake;
 	answered = peer->answered;
@@ -656,7 +656,7 @@ static void mrc_peer_work(struct work_struct *work)
 	if (answered)
 		peer->status = MRC_PEER_EXT;
 	if (!err)
-		mrc_peer_tell(peer, ports, up, ktime_get_ns());
+		mrc_peer_tell(peer, hello, up, ktime_get_ns());
 	spin_unlock_bh(&peer->lock);
 	if (wake || answered)
 		mrc_peer_run_waiters(peer);

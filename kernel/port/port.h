@@ -145,8 +145,8 @@ bool mrc_hello_tick(struct mrc_peer *peer, u64 now);
 
 /* Send a hello request over all planes that have a way to the peer. No lock. */
 void mrc_hello_send(struct mrc_peer *peer, u64 nonce);
-/* Hash of what a hello says of our ports but for their state. */
-u32 mrc_hello_ports_hash(struct mrc_dev *dev, const struct in6_addr *host);
+/* Hash of what a hello says of us but for the planes' state. */
+u32 mrc_hello_hash(struct mrc_dev *dev, const struct in6_addr *host);
 /* May a packet be sent to a stranger now? */
 bool mrc_bucket_take(struct mrc_bucket *b, u64 now);
 
