@@ -23,12 +23,10 @@ extern const struct attribute_group mrc_attr_group;
 
 /*
  * The settings of a device, Documentation/ABI explains them. Their netlink
- * attributes, MRC_A_DEV_ORDERED_LAST to MRC_A_DEV_PATHS_PER_PLANE, serve as
- * their numbers.
+ * attributes serve as their numbers.
  */
-#define mrc_for_each_setting(n)						\
-	for (int n = MRC_A_DEV_ORDERED_LAST;				\
-	     n <= MRC_A_DEV_PATHS_PER_PLANE; n++)
+#define MRC_SETTING_FIRST	MRC_A_DEV_ORDERED_LAST
+#define MRC_SETTING_LAST	MRC_A_DEV_PATHS_PER_PLANE
 
 u32 mrc_setting_get(const struct mrc_dev *dev, int setting);
 /* -ERANGE with the message set, or 0: mrc_setting_set() may follow. */

@@ -8,12 +8,12 @@
  * ib_device_try_get(): it cannot be unregistered meanwhile, so commands do not
  * wait for anything that waits for a device to go.
  */
-#include <linux/rtnetlink.h>
 #include <net/net_namespace.h>
 #include <net/netlink.h>
 #include <net/sock.h>
 
 #include "control.h"
+#include "port/port.h"
 
 /* Does the caller see this device? Its ports' names mean something there. */
 static bool dev_visible(const struct mrc_dev *dev, const struct net *net)
@@ -199,31 +199,13 @@ static const struct nla_policy dev_policy[MRC_A_DEV_MAX + 1] = {
 	[MRC_A_DEV_PATHS_PER_PLANE] = { .type = NLA_U32 },
 };
 
-static void dev_planes(struct mrc_dev *dev, u32 *planes, u32 *up)
-{
-	struct mrc_port *port;
-	int i;
-
-	*planes = 0;
-	*up = 0;
-	rcu_read_lock();
-	for (i = 0; i < MRC_MAX_PORTS; i++) {
-		port = rcu_dereference(dev->ports[i]);
-		if (!port)
-			continue;
-		*planes |= BIT(i);
-		if (READ_ONCE(port->up))
-			*up |= BIT(i);
-	}
-	rcu_read_unlock();
-}
-
 static int dev_put_attrs(struct sk_buff *skb, struct mrc_dev *dev)
 {
 	u32 planes, up, peers = 0;
 	struct mrc_peer *peer;
+	int attr;
 
-	dev_planes(dev, &planes, &up);
+	planes = mrc_dev_planes(dev, &up);
 	mutex_lock(&dev->peers_lock);
 	list_for_each_entry(peer, &dev->peer_list, list)
 		peers++;
@@ -238,7 +220,7 @@ static int dev_put_attrs(struct sk_buff *skb, struct mrc_dev *dev)
 	    nla_put_u32(skb, MRC_A_DEV_PEERS, peers) ||
 	    nla_put_u32(skb, MRC_A_DEV_QPS, atomic_read(&dev->num_qp)))
 		return -EMSGSIZE;
-	mrc_for_each_setting(attr) {
+	for (attr = MRC_SETTING_FIRST; attr <= MRC_SETTING_LAST; attr++) {
 		if (nla_put_u32(skb, attr, mrc_setting_get(dev, attr)))
 			return -EMSGSIZE;
 	}
@@ -276,12 +258,12 @@ static int dev_set(struct sk_buff *skb, struct genl_info *info)
 {
 	struct mrc_dev *dev = mrc_nl_dev(info, MRC_A_DEV_NAME);
 	bool any = false;
-	int err = 0;
+	int attr, err = 0;
 
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	/* All are checked before the first is changed. */
-	mrc_for_each_setting(attr) {
+	for (attr = MRC_SETTING_FIRST; attr <= MRC_SETTING_LAST; attr++) {
 		if (!info->attrs[attr])
 			continue;
 		any = true;
@@ -295,7 +277,7 @@ static int dev_set(struct sk_buff *skb, struct genl_info *info)
 		err = -EINVAL;
 		goto out;
 	}
-	mrc_for_each_setting(attr) {
+	for (attr = MRC_SETTING_FIRST; attr <= MRC_SETTING_LAST; attr++) {
 		if (info->attrs[attr])
 			mrc_setting_set(dev, attr,
 					nla_get_u32(info->attrs[attr]));

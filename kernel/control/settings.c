@@ -24,20 +24,43 @@ static ssize_t setting_store(struct device *device,
 			     struct device_attribute *attr, const char *buf,
 			     size_t count);
 
-#define SETTING(field, least, greatest) {				\
-	.sysfs = __ATTR(field, 0644, setting_show, setting_store),	\
-	.offset = offsetof(struct mrc_settings, field),			\
-	.size = sizeof_field(struct mrc_settings, field),		\
-	.min = least,							\
-	.max = greatest,						\
-}
-
 static struct setting settings[] = {
-	[MRC_A_DEV_ORDERED_LAST] = SETTING(ordered_last, 0, 1),
-	[MRC_A_DEV_ICRC] = SETTING(icrc, 0, 1),
-	[MRC_A_DEV_DSCP_DATA] = SETTING(dscp_data, 0, 63),
-	[MRC_A_DEV_DSCP_CONTROL] = SETTING(dscp_control, 0, 63),
-	[MRC_A_DEV_PATHS_PER_PLANE] = SETTING(paths_per_plane, 1, 128),
+	[MRC_A_DEV_ORDERED_LAST] = {
+		.sysfs = __ATTR(ordered_last, 0644, setting_show, setting_store),
+		.offset = offsetof(struct mrc_settings, ordered_last),
+		.size = sizeof_field(struct mrc_settings, ordered_last),
+		.min = 0,
+		.max = 1,
+	},
+	[MRC_A_DEV_ICRC] = {
+		.sysfs = __ATTR(icrc, 0644, setting_show, setting_store),
+		.offset = offsetof(struct mrc_settings, icrc),
+		.size = sizeof_field(struct mrc_settings, icrc),
+		.min = 0,
+		.max = 1,
+	},
+	[MRC_A_DEV_DSCP_DATA] = {
+		.sysfs = __ATTR(dscp_data, 0644, setting_show, setting_store),
+		.offset = offsetof(struct mrc_settings, dscp_data),
+		.size = sizeof_field(struct mrc_settings, dscp_data),
+		.min = 0,
+		.max = 63,
+	},
+	[MRC_A_DEV_DSCP_CONTROL] = {
+		.sysfs = __ATTR(dscp_control, 0644, setting_show, setting_store),
+		.offset = offsetof(struct mrc_settings, dscp_control),
+		.size = sizeof_field(struct mrc_settings, dscp_control),
+		.min = 0,
+		.max = 63,
+	},
+	[MRC_A_DEV_PATHS_PER_PLANE] = {
+		.sysfs = __ATTR(paths_per_plane, 0644, setting_show,
+				setting_store),
+		.offset = offsetof(struct mrc_settings, paths_per_plane),
+		.size = sizeof_field(struct mrc_settings, paths_per_plane),
+		.min = 1,
+		.max = 128,
+	},
 };
 
 static u32 value_of(const struct mrc_dev *dev, const struct setting *s)
