@@ -58,12 +58,17 @@ read_all()
 	now=$(date +%s%N)
 }
 
-# Paths of the peer by state: "good bad". Nothing when the tool cannot say.
+# Paths that are in use, of all, and planes without any: "96/128, plane 2 avoided".
+# Nothing when the tool cannot say.
 paths()
 {
 	on $C mrc -j path show "$dev_c" 2> /dev/null | jq -r '
-		[.. | objects | select(has("state")) | .state | ascii_downcase] |
-		"\(map(select(. == "good")) | length) \(map(select(. != "good")) | length)"' 2> /dev/null
+		[.. | objects | select(has("assumed_bad"))] |
+		(map(.good + .skip) | add) as $good |
+		(map(.good + .skip + .assumed_bad + .denied) | add) as $all |
+		(map(select(.down or .bad or .good + .skip == 0).plane | tostring) | join(", ")) as $bad |
+		"\($good)/\($all)" + if $bad == "" then "" else "  plane \($bad) avoided" end' \
+		2> /dev/null
 }
 
 say "Two nodes, each with one RDMA device over four planes"
@@ -91,7 +96,7 @@ on $C ib_write_bw -d "$dev_c" -s 65536 -D $seconds -F "$S_IP" > "$WORK/client" 2
 client=$!
 
 printf '\n%s%4s  %8s  %-22s %7s %7s %7s %7s  %9s  %s%s\n' "$bold" s MiB/s throughput \
-	plane0 plane1 plane2 plane3 'sent again' 'paths good/bad' "$plain"
+	plane0 plane1 plane2 plane3 'sent again' 'paths in use' "$plain"
 read_all
 old_packets=("${packets[@]}") old_sent=$sent old_retransmits=$retransmits old_now=$now
 start=$now
@@ -129,7 +134,7 @@ for ((i = 1; i <= seconds + 2; i++)); do
 	colour=$dim
 	[ $((retransmits - old_retransmits)) = 0 ] || colour=$yellow
 	printf '  %s%10d%s  %s\n' "$colour" $((retransmits - old_retransmits)) "$plain" \
-		"$(paths | tr ' ' /)"
+		"$(paths)"
 	old_packets=("${packets[@]}") old_sent=$sent old_retransmits=$retransmits old_now=$now
 	kill -0 $client 2> /dev/null || break
 done

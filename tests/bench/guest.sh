@@ -1,0 +1,209 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The benchmark, inside a guest (topology "none"): mrc, rdma_rxe and TCP over
+# one veth pair, without and with loss. Writes lines "LOSS CASE TEST SIZE VALUE"
+# to /mnt/share/results and latencies, one per line in microseconds, to
+# /mnt/share/latency.LOSS.CASE; report.py makes tables and plots of them.
+#
+# rdma_rxe of these kernels receives in the initial namespace only. So that all
+# three have the same conditions, both ends of the wire are in it, and policy
+# routing sends packets over the wire although their destination is local.
+
+set -u
+share=/mnt/share
+here=$(dirname "$0")
+seconds=${BENCH_SECONDS:-4}
+cases=${BENCH_CASES:-mrc rxe tcp}
+losses=${BENCH_LOSSES:-0 1}
+sizes=${BENCH_SIZES:-64 512 4096 16384 65536 262144 1048576}
+work=$(mktemp -d)
+port=18600
+: > $share/results
+
+result()
+{
+	echo "$*" >> $share/results
+	printf '  loss %s %%  %-4s %-12s %8s  %s\n' "$@"
+}
+
+# Seconds that all CPUs were busy so far.
+busy()
+{
+	awk '/^cpu / { print ($2 + $3 + $4 + $7 + $8) / 100 }' /proc/stat
+}
+
+wire_up()
+{
+	local f
+
+	ip link add w0 mtu 4200 type veth peer name w1 mtu 4200
+	for f in /proc/sys/net/ipv4/conf/{all,default,w0,w1}; do
+		echo 1 > $f/accept_local
+		echo 0 > $f/rp_filter
+	done
+	ip addr add 10.9.0.1/24 dev w0
+	ip addr add 10.9.0.2/24 dev w1
+	ip link set w0 up
+	ip link set w1 up
+	# The table of local addresses is asked after the wire's own routes.
+	ip rule add pref 200 lookup local
+	ip rule del pref 0
+	ip rule add pref 10 from 10.9.0.1 to 10.9.0.2 iif lo lookup 101
+	ip rule add pref 11 from 10.9.0.2 to 10.9.0.1 iif lo lookup 102
+	ip route add 10.9.0.2/32 dev w0 table 101
+	ip route add 10.9.0.1/32 dev w1 table 102
+	ip neigh replace 10.9.0.2 lladdr "$(< /sys/class/net/w1/address)" dev w0 nud permanent
+	ip neigh replace 10.9.0.1 lladdr "$(< /sys/class/net/w0/address)" dev w1 nud permanent
+}
+
+# $1: mrc or rxe
+devices_up()
+{
+	[ "$1" = rxe ] && modprobe rdma_rxe
+	rdma link add "${1}0" type "$1" netdev w0 &&
+	rdma link add "${1}1" type "$1" netdev w1
+}
+
+devices_down()
+{
+	rdma link del "${1}0"
+	rdma link del "${1}1"
+	[ "$1" != rxe ] || modprobe -r rdma_rxe
+}
+
+# The GID that is an IPv4 address in RoCE v2. $1: device
+gid_index()
+{
+	local i dir=/sys/class/infiniband/$1/ports/1
+
+	for i in $(ls $dir/gids | sort -n); do
+		[[ $(< $dir/gids/$i) == 0000:0000:0000:0000:0000:ffff:* ]] || continue
+		[[ $(cat $dir/gid_attrs/types/$i 2> /dev/null) == "RoCE v2" ]] || continue
+		echo $i
+		return
+	done
+}
+
+# Wait until a TCP port is listened on. $1: port
+listening()
+{
+	local i
+
+	for ((i = 0; i < 100; i++)); do
+		grep -q ":$(printf %04X $1) 00000000:0000 0A" /proc/net/tcp && return
+		sleep 0.05
+	done
+}
+
+# A perftest program between the two devices; the client's output goes to
+# $work/out. $1: case, rest: command
+perftest()
+{
+	local dev=$1 server status
+
+	shift
+	port=$((port + 1))
+	timeout 60 "$@" -d ${dev}1 -x "$(gid_index ${dev}1)" -p $port -F > $work/server 2>&1 &
+	server=$!
+	listening $port
+	timeout 60 "$@" -d ${dev}0 -x "$(gid_index ${dev}0)" -p $port -F 10.9.0.2 \
+		> $work/out 2>&1
+	status=$?
+	[ $status -eq 0 ] || kill $server 2> /dev/null
+	wait $server 2> /dev/null
+	return $status
+}
+
+# The line of results. $1: field counted from 1
+value()
+{
+	awk -v f="$1" '/^ *#bytes/ { head = 1; next } head && NF >= 4 { v = $f }
+		END { print v == "" ? "failed" : v }' $work/out
+}
+
+verbs()
+{
+	local loss=$1 dev=$2 size before rate
+
+	for size in $sizes; do
+		perftest $dev ib_write_bw -s $size -D $seconds -f 1
+		result $loss $dev bandwidth $size "$(value 4)"
+	done
+	perftest $dev ib_write_bw -s 8 -D $seconds -f 1
+	result $loss $dev write_rate 8 "$(value 5 | awk '{ print $1 * 1000000 }')"
+	perftest $dev ib_send_bw -s 64 -D $seconds -f 1
+	result $loss $dev send_rate 64 "$(value 5 | awk '{ print $1 * 1000000 }')"
+	# With sleeping instead of polling programs the time counted is work. All of
+	# the run counts, connecting too: bytes are those of all iterations.
+	before=$(busy)
+	perftest $dev ib_write_bw -s 65536 -n $([ $loss = 0 ] && echo 6000 || echo 1500) -e
+	rate=$(value 2)
+	result $loss $dev cpu_ns_byte 65536 "$(echo "$before $(busy) $rate" |
+		awk '$3 + 0 > 0 { printf "%.2f", ($2 - $1) * 1e9 / ($3 * 65536); exit } { print "failed" }')"
+	perftest $dev ib_write_lat -s 8 -n $([ $loss = 0 ] && echo 10000 || echo 3000) -H
+	awk -F, '/^[0-9]+, *[0-9.]+$/ { print $2 + 0 }' $work/out > $share/latency.$loss.$dev
+	[ -s $share/latency.$loss.$dev ] || cp $work/out $share/latency.failed.$loss.$dev
+}
+
+tcp()
+{
+	local loss=$1 size before
+
+	gcc -O2 -o $work/tcplat "$here/tcplat.c" || return
+	for size in $sizes; do
+		iperf3 -s -1 -B 10.9.0.2 -p 5201 > /dev/null &
+		listening 5201
+		before=$(busy)
+		iperf3 -c 10.9.0.2 -B 10.9.0.1 -p 5201 -t $((seconds - 1)) -l $size -J > $work/out
+		wait
+		result $loss tcp bandwidth $size "$(jq '.end.sum_received.bits_per_second / 8388608 |
+			. * 100 | round / 100' $work/out)"
+		[ $size != 65536 ] || result $loss tcp cpu_ns_byte $size "$(echo "$before $(busy) \
+			$(jq .end.sum_received.bytes $work/out)" |
+			awk '{ printf "%.2f", ($2 - $1) * 1e9 / $3 }')"
+	done
+	$work/tcplat -s 10.9.0.2 5300 > /dev/null &
+	listening 5300
+	$work/tcplat -c 10.9.0.2 5300 10.9.0.1 $([ $loss = 0 ] && echo 10000 || echo 3000) 8 \
+		> $share/latency.$loss.tcp
+	wait
+}
+
+# Where the time goes while mrc moves 64 KiB messages.
+profile()
+{
+	devices_up mrc || return
+	perf record -q -e cpu-clock -F 500 -a -o $work/perf.data -- sleep 5 \
+		> /dev/null 2>&1 &
+	perftest mrc ib_write_bw -s 65536 -D 6 -f 1
+	wait %perf 2> /dev/null || wait
+	perf report -i $work/perf.data --stdio --no-children -s symbol,dso 2> /dev/null |
+		grep -v '^#' | grep -v '^$' | head -n 40 > $share/profile
+	devices_down mrc
+}
+
+wire_up
+for loss in $losses; do
+	for dev in w0 w1; do
+		if [ $loss = 0 ]; then
+			tc qdisc del dev $dev root 2> /dev/null
+		else
+			tc qdisc replace dev $dev root netem loss $loss% limit 20000
+		fi
+	done
+	for case in $cases; do
+		if [ $case = tcp ]; then
+			tcp $loss
+		elif devices_up $case; then
+			verbs $loss $case
+			devices_down $case
+		fi
+	done
+done
+tc qdisc del dev w0 root 2> /dev/null
+tc qdisc del dev w1 root 2> /dev/null
+case $cases in
+*mrc*) profile ;;
+esac
+exit 0
