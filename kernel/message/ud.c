@@ -191,6 +191,7 @@ static void ud_retire(struct mrc_qp *qp, const struct ud_wr *wr, int status)
 	};
 
 	qp->sq.cons = qp->req.taken;
+	/* the entry is the producer's again once it sees this */
 	smp_store_release(&qp->sq.hdr->cons, qp->sq.cons);
 	if (status != IB_WC_SUCCESS || wr->sqe.flags & MRC_SQE_SIGNALED)
 		mrc_cq_post(to_mcq(qp->ibqp.send_cq), &cqe, false);
@@ -291,6 +292,7 @@ static void ud_retire_recv(struct mrc_qp *qp)
 		return;
 	qp->rq_taken++;
 	qp->rq.cons = qp->rq_taken;
+	/* the entry is the producer's again once it sees this */
 	smp_store_release(&qp->rq.hdr->cons, qp->rq.cons);
 }
 

@@ -289,10 +289,12 @@ void mrc_port_state_changed(struct mrc_dev *dev, struct mrc_port *port)
 	rcu_read_lock();
 	for (i = 0; i < MRC_MAX_PORTS; i++) {
 		struct mrc_port *p = rcu_dereference(dev->ports[i]);
+		bool up;
 
-		if (p && (!port || p == port))
-			WRITE_ONCE(p->up, netif_running(p->netdev) &&
-					  netif_carrier_ok(p->netdev));
+		if (!p || (port && p != port))
+			continue;
+		up = netif_running(p->netdev) && netif_carrier_ok(p->netdev);
+		WRITE_ONCE(p->up, up);
 	}
 	list_for_each_entry_rcu(peer, &dev->peer_list, list) {
 		spin_lock_bh(&peer->lock);
