@@ -41,6 +41,11 @@ struct mrc_pathset {
 	u64 paths[];			/* struct mrc_paths */
 };
 
+static struct mrc_pathset *mrc_pathset_of(struct mrc_paths *paths)
+{
+	return container_of((void *)paths, struct mrc_pathset, paths);
+}
+
 static const struct rhashtable_params mrc_peer_params = {
 	.key_len = sizeof(struct mrc_peer_key),
 	.key_offset = offsetof(struct mrc_peer, key),
@@ -55,8 +60,8 @@ static void mrc_peer_free_rcu(struct rcu_head *head)
 
 	for (i = 0; i < MRC_MAX_PORTS; i++)
 		mrc_route_free(rcu_dereference_protected(peer->routes[i], true));
-	kvfree(container_of((void *)peer->st.paths, struct mrc_pathset,
-			    paths));
+	if (peer->st.paths)
+		kvfree(mrc_pathset_of(peer->st.paths));
 	kfree(peer->st.cc);
 	kfree(peer);
 }
@@ -67,10 +72,13 @@ static void mrc_peer_free_rcu(struct rcu_head *head)
  */
 void mrc_peer_put(struct mrc_peer *peer)
 {
+	/* somebody else may drop the last reference before we have looked */
+	rcu_read_lock();
 	if (refcount_dec_and_test(&peer->ref))
 		call_rcu(&peer->rcu, mrc_peer_free_rcu);
 	else if (refcount_read(&peer->ref) == 1)
 		WRITE_ONCE(peer->idle_since, ktime_get_ns());
+	rcu_read_unlock();
 }
 
 /**
@@ -120,27 +128,28 @@ int mrc_peer_control_path(struct mrc_peer *peer)
  */
 void mrc_peer_run_waiters(struct mrc_peer *peer)
 {
-	struct mrc_qp *qp, *last;
+	struct mrc_qp *qp;
+	LIST_HEAD(turn);
 
-	spin_lock_bh(&peer->lock);
-	if (list_empty(&peer->waiters)) {
-		spin_unlock_bh(&peer->lock);
+	/*
+	 * What made room was done under the lock, so who failed to send before
+	 * it is seen here, and who fails after it will be seen by the next.
+	 */
+	if (list_empty(&peer->waiters))
 		return;
-	}
-	last = list_last_entry(&peer->waiters, struct mrc_qp, waiter);
-	do {
-		qp = list_first_entry_or_null(&peer->waiters, struct mrc_qp,
-					      waiter);
-		if (!qp || !mrc_cc_may_send(peer->st.cc,
-					    qp->mtu + MRC_PKT_OVERHEAD))
+	spin_lock_bh(&peer->lock);
+	list_splice_init(&peer->waiters, &turn);
+	while (!list_empty(&turn)) {
+		qp = list_first_entry(&turn, struct mrc_qp, waiter);
+		if (!mrc_cc_may_send(peer->st.cc, qp->mtu + MRC_PKT_OVERHEAD))
 			break;
 		list_del_init(&qp->waiter);
 		spin_unlock_bh(&peer->lock);
 		mrc_qp_run(qp);
-		/* only compared below, so it may be gone */
 		mrc_qp_put(qp);
 		spin_lock_bh(&peer->lock);
-	} while (qp != last);
+	}
+	list_splice(&turn, &peer->waiters);
 	spin_unlock_bh(&peer->lock);
 }
 
@@ -603,8 +612,7 @@ static int mrc_peer_rebuild(struct mrc_peer *peer)
 						lockdep_is_held(&peer->lock));
 	if (set) {
 		if (peer->st.paths)
-			old = container_of((void *)peer->st.paths,
-					   struct mrc_pathset, paths);
+			old = mrc_pathset_of(peer->st.paths);
 		WRITE_ONCE(peer->planes, planes);
 		/* seen by mrc_port_xmit() without the lock */
 		smp_store_release(&peer->st.paths,
@@ -725,9 +733,10 @@ struct mrc_peer *mrc_peer_get(struct mrc_dev *dev,
 		refcount_inc(&peer->ref);
 		now = ktime_get_ns();
 		spin_lock_bh(&peer->lock);
-		WRITE_ONCE(peer->idle_since, 0);
-		if (peer->status == MRC_PEER_PLAIN)
+		/* it may be another by now, or have learnt to answer */
+		if (peer->idle_since || peer->status == MRC_PEER_PLAIN)
 			mrc_hello_start(peer, now);
+		WRITE_ONCE(peer->idle_since, 0);
 		mrc_peer_arm(peer, now);
 		spin_unlock_bh(&peer->lock);
 	}

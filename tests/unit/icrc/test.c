@@ -102,7 +102,7 @@ static void mask__hides_variable_fields_only(unsigned int iplen,
 					     const unsigned char *variable,
 					     const char *name)
 {
-	unsigned char pkt[MRC_ICRC_MASKED_MAX + 8], *p;
+	unsigned char pkt[MRC_ICRC_MASKED_MAX + 8] = {}, *p;
 	unsigned int len = iplen + 8 + 12 + 8, want, i;
 	int good = 1;
 
