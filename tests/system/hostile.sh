@@ -38,4 +38,5 @@ check "netlink: random messages" timeout 120 on $S python3 "$here/netlink_fuzz.p
 sed 's/^/  /' "$WORK/check.log"
 # Random settings may have been accepted: only a fresh device is sure to be sane.
 check "rdma link del after it" on $S rdma link del "$dev"
+check "fresh nodes" rebuild_fabric
 finish

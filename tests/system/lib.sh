@@ -253,3 +253,20 @@ netem_drops()
 		tc -n "$ns" -s -j qdisc show
 	done | jq -s '[.[][] | select(.kind == "netem") | .drops] | add // 0'
 }
+
+# Everything anew: for tests that have taken nodes or netdevs away.
+rebuild_fabric()
+{
+	local ns
+
+	for ns in $(ip netns list | cut -d ' ' -f 1); do
+		ip netns pids "$ns" | xargs -r kill -9 2> /dev/null
+		ip netns del "$ns"
+	done
+	# Namespaces and what is in them go in the background.
+	# shellcheck disable=SC2016
+	wait_for 30 bash -c '! ls /sys/class/infiniband | grep -q .' ||
+		echo "  | devices are left: $(ls /sys/class/infiniband)"
+	# shellcheck source=/dev/null
+	(. /usr/local/lib/mrc/topology.sh && lay_out "$MRC_TOPOLOGY")
+}

@@ -151,4 +151,6 @@ taken_away "a plane's netdev deleted in traffic" on $C ip link del eth3
 integrity "three planes carry on" 60 threeplanes -n 1000 -s 65536
 taken_away "the address netdev deleted in traffic" on $C ip link del eth0
 taken_away "the node's namespace and all of its planes go in traffic" ip netns del $C
+check "fresh nodes" rebuild_fabric
+integrity "the fresh nodes work" 60 fresh -n 1000 -s 65536
 finish
