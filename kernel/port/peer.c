@@ -118,6 +118,17 @@ int mrc_peer_control_path(struct mrc_peer *peer)
 			      ktime_get_ns());
 }
 
+/* Has path feedback made a probe due before the timer runs? */
+static bool mrc_peer_probe_early(struct mrc_peer *peer)
+{
+	u64 at, timer_at = READ_ONCE(peer->timer_at);
+
+	rcu_read_lock();
+	at = mrc_paths_probe_deadline(READ_ONCE(peer->st.paths));
+	rcu_read_unlock();
+	return at < (timer_at ?: U64_MAX);
+}
+
 /**
  * mrc_peer_run_waiters() - let QPs run that waited for the peer
  * @peer: peer; no locks held
@@ -131,6 +142,11 @@ void mrc_peer_run_waiters(struct mrc_peer *peer)
 	struct mrc_qp *qp;
 	LIST_HEAD(turn);
 
+	if (unlikely(mrc_peer_probe_early(peer))) {
+		spin_lock_bh(&peer->lock);
+		mrc_peer_arm(peer, ktime_get_ns());
+		spin_unlock_bh(&peer->lock);
+	}
 	/*
 	 * What made room was done under the lock, so who failed to send before
 	 * it is seen here, and who fails after it will be seen by the next.
@@ -194,7 +210,7 @@ void mrc_peer_arm(struct mrc_peer *peer, u64 now)
 		return;
 	if (peer->timer_at && peer->timer_at <= at)
 		return;
-	peer->timer_at = at;
+	WRITE_ONCE(peer->timer_at, at);
 	hrtimer_start(&peer->timer, ns_to_ktime(at), HRTIMER_MODE_ABS_SOFT);
 }
 
@@ -277,7 +293,7 @@ static enum hrtimer_restart mrc_peer_timer(struct hrtimer *timer)
 	__skb_queue_head_init(&out);
 	mrc_dev_planes(peer->dev, &up);
 	spin_lock(&peer->lock);
-	peer->timer_at = 0;
+	WRITE_ONCE(peer->timer_at, 0);
 	if (peer->hello_at && peer->hello_at <= now && mrc_hello_tick(peer, now))
 		nonce = peer->nonce;
 	skb = mrc_status_tick(peer, up, now);
