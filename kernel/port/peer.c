@@ -634,7 +634,8 @@ static int mrc_peer_rebuild(struct mrc_peer *peer)
 		smp_store_release(&peer->st.paths,
 				  (struct mrc_paths *)set->paths);
 		mrc_peer_new_cc(peer, &cc, !old, now);
-		peer->relearn = false;
+		if (relearn)
+			peer->relearn = false;
 	}
 	mrc_peer_update_planes_down(peer, now);
 	spin_unlock_bh(&peer->lock);

@@ -20,6 +20,7 @@ static int mrc_route_lookup4(struct net *net, struct net_device *oif,
 {
 	struct flowi4 fl4 = {
 		.flowi4_oif = oif ? oif->ifindex : 0,
+		.flowi4_iif = LOOPBACK_IFINDEX,
 		.flowi4_proto = IPPROTO_UDP,
 		.saddr = saddr,
 		.daddr = daddr,
