@@ -72,13 +72,13 @@ struct mrc_dev *mrc_nl_dev(struct genl_info *info, int attr)
 	struct mrc_dev *dev;
 
 	if (!info->attrs[attr]) {
-		NL_SET_ERR_MSG(info->extack, "the device's name is missing");
+		NL_SET_ERR_MSG(info->extack, "The device's name is missing");
 		return ERR_PTR(-EINVAL);
 	}
 	dev = mdev_get_by_name(genl_info_net(info), nla_data(info->attrs[attr]));
 	if (!dev) {
 		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[attr],
-				    "no MRC device of this name in this network namespace");
+				    "No MRC device of this name in this network namespace");
 		return ERR_PTR(-ENODEV);
 	}
 	return dev;
@@ -116,7 +116,7 @@ static int dump_begin(struct netlink_callback *cb,
 		dev = mdev_get_by_name(net, nla_data(attrs[spec->a_dev]));
 		if (!dev) {
 			NL_SET_ERR_MSG_ATTR(cb->extack, attrs[spec->a_dev],
-					    "no MRC device of this name in this network namespace");
+					    "No MRC device of this name in this network namespace");
 			return -ENODEV;
 		}
 		d->dev_index = dev->ibdev.index;
@@ -273,7 +273,7 @@ static int dev_set(struct sk_buff *skb, struct genl_info *info)
 			goto out;
 	}
 	if (!any) {
-		NL_SET_ERR_MSG(info->extack, "no setting to change was given");
+		NL_SET_ERR_MSG(info->extack, "No setting to change was given");
 		err = -EINVAL;
 		goto out;
 	}
@@ -359,7 +359,7 @@ static struct net_device *port_netdev(struct genl_info *info)
 
 	if (!index == !name) {
 		NL_SET_ERR_MSG(info->extack,
-			       "one netdev is needed, by name or by index");
+			       "One interface is needed, by name or by index");
 		return ERR_PTR(-EINVAL);
 	}
 	if (index)
@@ -368,7 +368,7 @@ static struct net_device *port_netdev(struct genl_info *info)
 		netdev = dev_get_by_name(net, nla_data(name));
 	if (!netdev) {
 		NL_SET_ERR_MSG_ATTR(info->extack, index ? index : name,
-				    "no such netdev in this network namespace");
+				    "No such interface in this network namespace");
 		return ERR_PTR(-ENODEV);
 	}
 	return netdev;
@@ -409,7 +409,7 @@ static int port_del(struct sk_buff *skb, struct genl_info *info)
 {
 	if (info->attrs[MRC_A_PORT_PLANE]) {
 		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[MRC_A_PORT_PLANE],
-				    "a port is removed by its netdev, not by its plane");
+				    "A port is removed by its interface, not by its plane");
 		return -EINVAL;
 	}
 	return port_change(info, false);

@@ -405,14 +405,14 @@ static struct mrc_peer *find_peer(struct mrc_dev *dev, struct genl_info *info)
 			continue;
 		if (found) {
 			NL_SET_ERR_MSG_ATTR(info->extack, remote,
-					    "several local addresses talk to this peer: name one");
+					    "Several local addresses talk to this peer: name one");
 			return ERR_PTR(-EINVAL);
 		}
 		found = peer;
 	}
 	if (!found) {
 		NL_SET_ERR_MSG_ATTR(info->extack, remote,
-				    "the device knows no such peer");
+				    "The device knows no such peer");
 		return ERR_PTR(-ENOENT);
 	}
 	return found;
@@ -449,12 +449,12 @@ static int set_paths(struct mrc_peer *peer, struct nlattr **attrs, bool deny,
 			left++;
 	}
 	if (!matching) {
-		NL_SET_ERR_MSG(extack, "the peer has no such path");
+		NL_SET_ERR_MSG(extack, "The peer has no such path");
 		return -ENOENT;
 	}
 	if (deny && !left) {
 		NL_SET_ERR_MSG(extack,
-			       "that would leave no path to the peer");
+			       "That would leave no path to the peer");
 		return -EBUSY;
 	}
 	for (i = 0; i < n; i++) {
@@ -475,23 +475,23 @@ static int path_set_check(struct genl_info *info)
 	u32 state;
 
 	if (!attrs[MRC_A_PATH_REMOTE]) {
-		NL_SET_ERR_MSG(info->extack, "the peer's address is missing");
+		NL_SET_ERR_MSG(info->extack, "The peer's address is missing");
 		return -EINVAL;
 	}
 	if (!attrs[MRC_A_PATH_STATE]) {
-		NL_SET_ERR_MSG(info->extack, "the state wanted is missing");
+		NL_SET_ERR_MSG(info->extack, "The state wanted is missing");
 		return -EINVAL;
 	}
 	state = nla_get_u32(attrs[MRC_A_PATH_STATE]);
 	if (state != MRC_NL_PATH_GOOD && state != MRC_NL_PATH_DENIED) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attrs[MRC_A_PATH_STATE],
-				    "a path can be denied or allowed, nothing else");
+				    "A path can be denied or allowed, nothing else");
 		return -EINVAL;
 	}
 	if (!attrs[MRC_A_PATH_INDEX] && !attrs[MRC_A_PATH_PLANE] &&
 	    !attrs[MRC_A_PATH_ENTROPY]) {
 		NL_SET_ERR_MSG(info->extack,
-			       "which paths: an index, a plane or an EV is needed");
+			       "Which paths: an index, a plane or an EV is needed");
 		return -EINVAL;
 	}
 	return 0;

@@ -43,7 +43,7 @@ refused()
 	shift 2
 	mrc_ends "$want" "refused: mrc $*" "$@" || return
 	if [ "$(wc -l < "$err")" != 1 ] || [ -s "$out" ] ||
-		! grep -q -- "$pattern" "$err"; then
+		! grep -qi -- "$pattern" "$err"; then
 		not_ok "one sentence with \"$pattern\" for: mrc $*"
 		sed 's/^/  | /' "$out" "$err"
 	fi
@@ -146,8 +146,8 @@ lists "length == 4 and ([.[].plane] == [0, 1, 2, 3]) and all(.[]; .up) and
 lists "length == 4" port show "$D"
 refused 2 'no MRC device of this name' port show mrc99
 refused 2 'no MRC device of this name' port add mrc99 netdev eth3
-refused 2 'no such netdev' port add "$D" netdev eth99
-refused 2 'no such netdev' port del "$D" netdev eth99
+refused 2 'no such interface' port add "$D" netdev eth99
+refused 2 'no such interface' port del "$D" netdev eth99
 refused 2 '.' port add "$D" netdev eth3
 refused 2 '.' port del "$D" netdev lo
 refused 1 'netdev NAME' port add "$D"

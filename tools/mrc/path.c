@@ -21,7 +21,14 @@ static void show_plane(struct nlattr **attrs)
 	uint32_t srtt = get_u32(attrs, MRC_A_PLANE_SRTT);
 	bool down = get_u32(attrs, MRC_A_PLANE_DOWN);
 	bool bad = get_u32(attrs, MRC_A_PLANE_BAD);
+	const char *state = "up";
 
+	if (down)
+		state = "down";
+	else if (bad && !get_u32(attrs, MRC_A_PLANE_ASSUMED_BAD))
+		state = "denied";
+	else if (bad)
+		state = "bad";
 	object_begin();
 	field_string("dev", opt.details ? "DEVICE" : NULL,
 		     get_string(attrs, MRC_A_PLANE_DEV));
@@ -32,7 +39,7 @@ static void show_plane(struct nlattr **attrs)
 	field_string("daddr", NULL, get_address(attrs, MRC_A_PLANE_DADDR));
 	field_bool("down", NULL, down, "", "");
 	field_bool("bad", NULL, bad, "", "");
-	field_text("STATE", down ? "down" : bad ? "bad" : "up");
+	field_text("STATE", state);
 	field_number("good", "GOOD", get_u32(attrs, MRC_A_PLANE_GOOD));
 	field_number("skip", "SKIP", get_u32(attrs, MRC_A_PLANE_SKIP));
 	field_number("assumed_bad", "BAD",
