@@ -86,7 +86,7 @@ build_module()
 
 	if [ ! -e "$build/src/Kbuild" ]; then
 		echo "skipped: no Kbuild, so no module"
-		rm -rf "$build/stage/lib/modules"
+		rm -rf "$build/stage/usr/lib/modules"
 		return 0
 	fi
 	in_root "$BUILDROOT" "$build" make -C "$KDIR" M=/build/src modules ||
@@ -106,8 +106,8 @@ stage_module()
 	local build=$1 modules ko
 
 	modules=lib/modules/$KVER
-	rm -rf "$build/modules" "$build/stage/lib/modules"
-	mkdir -p "$build/modules/lib/modules" "$build/stage/$modules/updates"
+	rm -rf "$build/modules" "$build/stage/usr/lib/modules"
+	mkdir -p "$build/modules/lib/modules" "$build/stage/usr/$modules/updates"
 	cp -a "$MODULES" "$build/modules/$modules" || return
 	mkdir -p "$build/modules/$modules/updates"
 	for ko in $(cd "$build/src" && find . -name '*.ko'); do
@@ -116,9 +116,9 @@ stage_module()
 			"/build/src/$ko" || return
 	done
 	in_root "$BUILDROOT" "$build" depmod -b /build/modules "$KVER" || return
-	cp "$build/modules/$modules"/modules.* "$build/stage/$modules/" &&
+	cp "$build/modules/$modules"/modules.* "$build/stage/usr/$modules/" &&
 	cp "$build/modules/$modules"/updates/*.ko \
-		"$build/stage/$modules/updates/" &&
+		"$build/stage/usr/$modules/updates/" &&
 	rm -rf "$build/modules"
 }
 
