@@ -7,6 +7,8 @@
 #ifndef MRC_TRANSPORT_NSCC_H
 #define MRC_TRANSPORT_NSCC_H
 
+#include <linux/types.h>
+
 #include "mrc/wire.h"
 
 struct mrc_cc_params {
@@ -15,7 +17,38 @@ struct mrc_cc_params {
 	bool trimming;		/* the fabric trims */
 };
 
-struct mrc_cc;			/* full definition below */
+struct mrc_cc {
+	u64 cwnd;		/* bytes */
+	u64 inflight;		/* bytes */
+	u64 max_wnd;		/* bytes */
+	u64 saved_wnd;		/* cwnd before the receiver's penalty, 0: none */
+	u64 speed_bps;
+	u32 mtu;		/* nominal bytes */
+	bool trimming;
+
+	u64 base_rtt;		/* ns, 0: no sample yet */
+	u64 base_next;		/* least RTT of the running period, 0: none */
+	u64 base_since;		/* start of that period */
+	u64 target;		/* delay, ns */
+	u64 avg_delay;		/* ns << MRC_CC_DELAY_SHIFT */
+
+	u64 inc;		/* bytes^2 to be added as inc / cwnd */
+	u64 fi;			/* bytes per window of fair increase */
+	u64 pi;			/* the same, proportional, at delay 0 */
+	u64 eta;		/* bytes per period */
+	u64 fi_count;		/* bytes acknowledged with hardly any delay */
+	u64 adj_bytes;		/* acknowledged since the last adjustment */
+	u64 adj_at;
+	u64 dec_at;		/* last multiplicative decrease */
+
+	u64 qa_at;		/* start of the quick adapt period */
+	u64 qa_bytes;		/* acknowledged in it */
+	u64 qa_lost;		/* lost in it */
+	u64 qa_min_delay;	/* least delay in it, U64_MAX: no sample */
+	u64 qa_ignore;		/* bytes whose feedback is to be ignored */
+	bool qa_trim;
+	u64 ecn_at;		/* last ECN mark, 0: never */
+};
 
 void mrc_cc_init(struct mrc_cc *cc, const struct mrc_cc_params *p, u64 now);
 /* May another packet of @bytes be sent? One is always allowed when idle. */
@@ -25,6 +58,10 @@ void mrc_cc_sent(struct mrc_cc *cc, u32 bytes);
 void mrc_cc_acked(struct mrc_cc *cc, u32 bytes, u64 rtt_ns, bool ecn, u64 now);
 /* Bytes taken for lost: leave the flight, window shrinks by a packet. */
 void mrc_cc_lost(struct mrc_cc *cc, u32 bytes, u64 now);
+/* A packet counted as lost was not. */
+void mrc_cc_spurious(struct mrc_cc *cc, u32 bytes);
+/* CC_STATE of a SACK that acknowledged @bytes. */
+void mrc_cc_penalty(struct mrc_cc *cc, u8 penalty, bool restore, u32 bytes);
 void mrc_cc_trimmed(struct mrc_cc *cc, u32 bytes, u64 now);
 /* Bytes leave the flight without meaning anything (QP destroyed, NACK). */
 void mrc_cc_release(struct mrc_cc *cc, u32 bytes);

@@ -7,6 +7,8 @@
 #ifndef MRC_TRANSPORT_PATHS_H
 #define MRC_TRANSPORT_PATHS_H
 
+#include <linux/types.h>
+
 #include "mrc/wire.h"
 
 enum mrc_path_state {
@@ -24,10 +26,53 @@ struct mrc_path {
 	u32 acked;
 	u32 lost;
 	u32 srtt_ns;		/* smoothed RTT over this path, 0: no sample */
-	/* what else the implementation keeps follows */
+	u16 loss;		/* EWMA of the loss rate, 65535: all */
+	u16 pos;		/* place in its plane's order[] */
+	u8 streak;		/* losses in a row */
+	u8 answers;		/* probes answered in a row */
+	u8 backoff;		/* probe interval is doubled so often */
+	u8 flaps;		/* how often it was bad lately */
+	bool probing;		/* a probe is on its way */
+	u32 ack_mark;		/* mrc_paths.acks when its streak began */
+	u64 state_at;		/* when it became bad or good */
+	u64 probe_at;		/* when the next probe is due; bad paths only */
 };
 
-struct mrc_paths;		/* full definition below */
+struct mrc_plane {
+	u8 plane;
+	bool silent;		/* taken for dead as a whole */
+	u8 answers;		/* probes answered in a row while silent */
+	u8 probing;		/* probes without answer, while silent */
+	u16 npaths;
+	u16 nactive;		/* GOOD or SKIP */
+	u16 probe_next;		/* rotation of probes while silent */
+	u32 streak;		/* losses since the last acknowledgement */
+	u32 streak_path;	/* path of the first of them */
+	bool streak_many;	/* several paths are involved */
+	u32 ack_mark;		/* mrc_paths.acks at the plane's last one */
+	u64 probe_at;		/* while silent */
+	/*
+	 * The plane's paths: first nactive that are in use, then the others.
+	 */
+	u16 *order;
+};
+
+struct mrc_paths {
+	u32 n;
+	u32 nplanes;
+	u32 down;		/* mask of planes */
+	u32 acks;		/* acknowledgements over all paths */
+	u32 loss_sum;		/* sum of mrc_path.loss of the active paths */
+	u32 nactive;		/* of all planes, down ones too */
+	u32 srtt_ns;		/* smoothed RTT over all paths, 0: no sample */
+	bool probe_answered;	/* ever; the peer knows EV probes */
+	u64 last_ack;
+	u64 last_probe;
+	u64 probe_deadline;
+	struct mrc_plane planes[MRC_MAX_PORTS];
+	struct mrc_path path[];
+	/* u16 order[n] follows */
+};
 
 /* A QP's own rotation through the path set. */
 struct mrc_rotor {
@@ -38,7 +83,7 @@ struct mrc_rotor {
 /* Bytes of memory for @n paths (1..4096). */
 size_t mrc_paths_size(u32 n);
 /*
- * @plane_of_slot: the planes to use, @nplanes of them (1..32); paths are
+ * @planes: the planes to use, @nplanes of them (1..32); paths are
  * divided equally among them. @seed: entropies are drawn from it.
  */
 void mrc_paths_init(struct mrc_paths *ps, u32 n, const u8 *planes,
@@ -49,6 +94,9 @@ struct mrc_path *mrc_path_get(struct mrc_paths *ps, u32 idx);
 /* Mask of planes that cannot send or be reached: not used, not blamed. */
 void mrc_paths_set_planes_down(struct mrc_paths *ps, u32 mask, u64 now);
 u32 mrc_paths_planes_down(const struct mrc_paths *ps);
+/* How many paths of @plane are in @state. */
+u32 mrc_paths_in_state(const struct mrc_paths *ps, u8 plane,
+		       enum mrc_path_state state);
 /* Mask of planes none of whose paths is believed to work. */
 u32 mrc_paths_planes_bad(const struct mrc_paths *ps);
 

@@ -20,7 +20,29 @@ enum mrc_rx_verdict {
 	MRC_RX_OUTSIDE,		/* beyond the window */
 };
 
-struct mrc_rxwin;		/* full definition below */
+/*
+ * The bitmaps are rings of 64-bit words indexed by PSN modulo the window. A
+ * region is 64 PSNs aligned to 64; a window that does not begin at a region's
+ * start touches one region more than it has words.
+ */
+struct mrc_rxwin {
+	u32 next;		/* cack + 1 */
+	u32 gap;		/* first PSN not claimed, next or later */
+	u32 size;		/* PSNs */
+	u32 claimed_count;	/* claimed at or above next */
+	u32 since_sack;		/* bytes counted towards the next SACK */
+	u64 rcvd_bytes;
+	u64 *claimed;
+	u64 *done;
+	/*
+	 * News of a region is to be told twice, as a SACK may be lost: fresh
+	 * if it was never told, again if only once. One bit per region.
+	 */
+	u64 *fresh;
+	u64 *again;
+	u32 nfresh;
+	u32 nagain;
+};
 
 /* Bytes of bitmap storage for a window of @psns (power of two, 64..32768). */
 size_t mrc_rxwin_storage(u32 psns);
@@ -46,6 +68,11 @@ u32 mrc_rxwin_next(const struct mrc_rxwin *w);
  */
 bool mrc_rxwin_sack_due(struct mrc_rxwin *w, bool ackreq, bool ecn, bool rtx,
 			bool dup);
+/*
+ * Are there arrivals that no SACK has told of yet? After an AckReq or a probe
+ * the caller may then send another SACK.
+ */
+bool mrc_rxwin_more(const struct mrc_rxwin *w);
 /*
  * Fill cack, bitmap, sack_offset, ooo_count, rcvd_bytes and mpr of @s for a
  * SACK caused by @psn (or by a probe: psn = cack) and count it as sent.

@@ -3,6 +3,8 @@
 #ifndef MRC_TRANSPORT_SACK_H
 #define MRC_TRANSPORT_SACK_H
 
+#include <linux/types.h>
+
 #include "mrc/wire.h"
 
 struct mrc_sack {

@@ -15,8 +15,75 @@
 #include "paths.h"
 #include "nscc.h"
 
-struct mrc_tx;			/* full definition below */
-struct mrc_txent;		/* one scoreboard entry, at most 16 bytes */
+/* Send times are in units of 1.024 us. */
+#define MRC_TX_TICK_SHIFT	10
+/* Unit of mrc_txent.gap, in ticks (1 << 8 = 262 us). */
+#define MRC_TX_GAP_SHIFT	8
+
+enum mrc_txent_state {
+	MRC_TXENT_FREE,
+	MRC_TXENT_FLIGHT,	/* in mrc_tx.flight */
+	MRC_TXENT_LOST,		/* in mrc_tx.lost */
+	MRC_TXENT_ACKED,
+};
+
+/* A packet sent: entry PSN modulo the board's size. */
+struct mrc_txent {
+	u32 sent;		/* last transmission, ticks */
+	u16 bytes;		/* nominal */
+	u16 path;
+	u16 prev_path;		/* of the transmission before the last */
+	u16 prev, next;		/* list: entry numbers */
+	u8 state:2;		/* enum mrc_txent_state */
+	u8 count:3;		/* transmissions, saturating */
+	u8 told:1;		/* the last transmission was acknowledged by name */
+	u8 gap;			/* between the last two transmissions */
+};
+
+#define MRC_TX_NONE		0xffff
+
+/* Entries linked by number. */
+struct mrc_txlist {
+	u16 head;		/* MRC_TX_NONE: empty */
+	u16 tail;
+	u32 count;
+};
+
+struct mrc_tx {
+	struct mrc_txent *board;
+	u32 mask;		/* entries - 1 */
+	u32 una;		/* cack + 1 */
+	u32 next_psn;
+	u32 fack;		/* after the highest PSN reported on */
+	u32 sacked;		/* ACKED entries, una .. next_psn - 1 */
+	u32 window;
+	struct mrc_txlist flight;	/* in the order of sending */
+	struct mrc_txlist lost;		/* ascending PSN */
+	struct mrc_rotor rotor;
+
+	u64 rto_ns;
+	u64 rto_base;		/* last progress */
+	u64 heard_at;		/* last word from the peer */
+	u8 retry_cnt;
+	u8 retry;		/* RTOs since the last progress */
+
+	u32 srtt;		/* ns, 0: no sample */
+	u32 min_rtt;		/* ns */
+	/* The latest sent of the packets acknowledged, and its RTT; ticks */
+	u32 rack_sent;
+	u32 rack_rtt;
+	bool rack_valid;
+	/* Largest extent of reordering in this and the last period; ticks */
+	u32 reo_max[2];
+	u64 reo_since;
+
+	bool probe_pending;
+	u8 probe_backoff;
+	u16 probe_id;
+	u16 probe_path;		/* MRC_TX_NONE: none */
+	u32 probe_next_psn;	/* next_psn when it was sent */
+	u64 probe_at;		/* when the last was sent; 0: none lately */
+};
 
 /* Shared by all streams to one peer; under the peer's lock. */
 struct mrc_peer_state {
@@ -32,6 +99,7 @@ struct mrc_tx_params {
 };
 
 #define MRC_TX_BOARD_MIN	64
+#define MRC_TX_BOARD_MAX	32768
 
 /*
  * @first: first PSN to send. @board: MRC_TX_BOARD_MIN entries or more, power

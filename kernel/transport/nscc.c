@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * NSCC: a congestion window in bytes, moved by the delay of packets, their
+ * ECN marks, trims and losses. Constants are those of UEC 1.0 unless a
+ * comment says otherwise; a = BDP / 150,000 B, b = target / 12 us.
+ *
+ * Where a software endpoint differs from a NIC: packets wait for processors
+ * as well as for links, so delay alone proves no congestion; and a lossy
+ * fabric is not a full one, so losses here and there do not cut the window.
+ */
+#include <linux/kernel.h>
+#include <linux/limits.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+#include <linux/time64.h>
+
+#include "nscc.h"
+
+#define DELAY_SHIFT		8	/* avg_delay: ns << 8 */
+#define INITIAL_PACKETS		64	/* window before the first RTT sample */
+/*
+ * The window can always grow to this many packets: a segmentation offload
+ * burst and what several processors hold must fit into it.
+ */
+#define MAX_WND_MIN_PACKETS	64
+#define MIN_PACKETS_QUIET	4	/* least window while no ECN mark comes */
+#define BASE_RTT_PERIOD		(10ULL * NSEC_PER_SEC)
+#define ECN_MEMORY		(10ULL * NSEC_PER_MSEC)
+#define DEFAULT_SPEED		(10ULL * 1000 * 1000 * 1000)
+#define ADJUST_PACKETS		8
+#define QA_GATE			3
+#define QA_THRESHOLD		4	/* times target, without trimming */
+#define BDP_MAX			(1ULL << 32)
+#define PI_MAX			(1ULL << 32)
+#define RTT_MAX			(10ULL * NSEC_PER_SEC)
+
+static u64 min_wnd(const struct mrc_cc *cc, u64 now)
+{
+	if (cc->trimming || (cc->ecn_at && now - cc->ecn_at < ECN_MEMORY))
+		return cc->mtu;
+	return MIN_PACKETS_QUIET * cc->mtu;
+}
+
+static void set_cwnd(struct mrc_cc *cc, u64 cwnd, u64 now)
+{
+	cc->cwnd = clamp(cwnd, min_wnd(cc, now), cc->max_wnd);
+}
+
+/* What follows from base_rtt. */
+static void derive(struct mrc_cc *cc)
+{
+	u64 bdp = mul_u64_u64_div_u64(cc->speed_bps, cc->base_rtt,
+				      8ULL * NSEC_PER_SEC);
+
+	bdp = min(bdp, BDP_MAX);
+	cc->max_wnd = max_t(u64, bdp + bdp / 2,
+			    (u64)MAX_WND_MIN_PACKETS * cc->mtu);
+	cc->target = cc->trimming ? cc->base_rtt * 3 / 4 : cc->base_rtt;
+	cc->target = max_t(u64, cc->target, 1);
+	/* fi = 5 MTU a; eta = 0.15 MTU a; alpha target = 4 MTU a b */
+	cc->fi = max_t(u64, div_u64(5 * cc->mtu * bdp, 150000), 1);
+	cc->eta = div_u64(cc->mtu * bdp, 1000000);
+	cc->pi = div_u64(div_u64(4 * cc->mtu * bdp, 150000) *
+			 min_t(u64, cc->target, NSEC_PER_SEC), 12000);
+	cc->pi = min(cc->pi, PI_MAX);
+}
+
+/**
+ * mrc_cc_init - begin with nothing known of the network
+ * @cc: the context
+ * @p: what is known of the endpoints
+ * @now: ns
+ */
+void mrc_cc_init(struct mrc_cc *cc, const struct mrc_cc_params *p, u64 now)
+{
+	memset(cc, 0, sizeof(*cc));
+	cc->mtu = max_t(u32, p->mtu, 256);
+	cc->speed_bps = p->speed_bps ? p->speed_bps : DEFAULT_SPEED;
+	cc->trimming = p->trimming;
+	derive(cc);
+	cc->cwnd = INITIAL_PACKETS * cc->mtu;
+	cc->adj_at = now;
+	cc->qa_at = now;
+	cc->qa_min_delay = U64_MAX;
+	cc->base_since = now;
+}
+
+/**
+ * mrc_cc_may_send - is there room in the window?
+ * @cc: the context
+ * @bytes: nominal size of the packet
+ *
+ * As NSCC has it, a packet may go while any room is left, whatever its size.
+ *
+ * Return: true if the packet may be sent.
+ */
+bool mrc_cc_may_send(const struct mrc_cc *cc, u32 bytes)
+{
+	return cc->inflight < cc->cwnd;
+}
+
+/**
+ * mrc_cc_sent - bytes enter the flight
+ * @cc: the context
+ * @bytes: nominal size
+ */
+void mrc_cc_sent(struct mrc_cc *cc, u32 bytes)
+{
+	cc->inflight += bytes;
+}
+
+/**
+ * mrc_cc_release - bytes leave the flight and say nothing
+ * @cc: the context
+ * @bytes: nominal size
+ */
+void mrc_cc_release(struct mrc_cc *cc, u32 bytes)
+{
+	cc->inflight -= min_t(u64, cc->inflight, bytes);
+}
+
+/* The least RTT of the last one to two periods. */
+static void update_base(struct mrc_cc *cc, u64 rtt, u64 now)
+{
+	bool changed = false;
+
+	if (!cc->base_next || rtt < cc->base_next)
+		cc->base_next = rtt;
+	if (!cc->base_rtt || rtt < cc->base_rtt) {
+		cc->base_rtt = rtt;
+		changed = true;
+	} else if (now - cc->base_since > BASE_RTT_PERIOD) {
+		changed = cc->base_rtt != cc->base_next;
+		cc->base_rtt = cc->base_next;
+		cc->base_next = rtt;
+		cc->base_since = now;
+	}
+	if (changed) {
+		derive(cc);
+		set_cwnd(cc, cc->cwnd, now);
+	}
+}
+
+/* Quick adapt: once per base_rtt + target, see what really got through. */
+static bool quick_adapt(struct mrc_cc *cc, u64 now)
+{
+	bool fired = false;
+
+	if (!cc->base_rtt || now - cc->qa_at < cc->base_rtt + cc->target)
+		return false;
+
+	/*
+	 * One period's bytes mean something only if the period was not
+	 * stretched by silence. A quarter of the packets lost is more than
+	 * chance; the specification takes any loss, which on a lossy fabric
+	 * would keep the window shut. The least delay, as paths may differ.
+	 */
+	if (now - cc->qa_at < 4 * (cc->base_rtt + cc->target) &&
+	    (cc->qa_trim || cc->qa_lost > cc->qa_bytes / 4 + cc->mtu ||
+	     (!cc->trimming && cc->qa_min_delay != U64_MAX &&
+	      cc->qa_min_delay > QA_THRESHOLD * cc->target)) &&
+	    cc->qa_bytes < cc->max_wnd >> QA_GATE) {
+		if (cc->qa_bytes < cc->cwnd)
+			set_cwnd(cc, cc->qa_bytes, now);
+		cc->qa_ignore = cc->inflight;
+		cc->inc = 0;
+		fired = true;
+	}
+	cc->qa_at = now;
+	cc->qa_bytes = 0;
+	cc->qa_lost = 0;
+	cc->qa_trim = false;
+	cc->qa_min_delay = U64_MAX;
+	return fired;
+}
+
+static void update_delay(struct mrc_cc *cc, u64 delay)
+{
+	/* EWMA with gain 1/80 = 0.0125 */
+	s64 d = (s64)(delay << DELAY_SHIFT) - (s64)cc->avg_delay;
+
+	cc->avg_delay += div_s64(d, 80);
+}
+
+static void increase(struct mrc_cc *cc, u32 bytes, u64 delay)
+{
+	if (delay >= cc->target) {
+		cc->inc += cc->fi * bytes;
+		return;
+	}
+	if (delay < cc->base_rtt / 16) {
+		/* A whole window without delay: grow fast from now on. */
+		cc->fi_count += bytes;
+		if (cc->fi_count > cc->cwnd) {
+			/* fi_scale = 0.25 a, with a at least 1 */
+			cc->cwnd += max_t(u64, bytes / 4,
+					  min_t(u64, bytes,
+						div64_u64(bytes * cc->fi,
+							  20 * cc->mtu)));
+			cc->cwnd = min(cc->cwnd, cc->max_wnd);
+			return;
+		}
+	} else {
+		cc->fi_count = 0;
+	}
+	cc->inc += mul_u64_u64_div_u64(cc->pi * bytes, cc->target - delay,
+				       cc->target);
+}
+
+static void fulfil(struct mrc_cc *cc, u64 now)
+{
+	u64 add;
+	bool period = now - cc->adj_at >= max_t(u64, cc->base_rtt, 1);
+
+	if (cc->adj_bytes <= ADJUST_PACKETS * cc->mtu && !period)
+		return;
+
+	/* Never faster than slow start: one byte per byte acknowledged. */
+	add = min(div64_u64(cc->inc, cc->cwnd), cc->adj_bytes);
+	if (period) {
+		add += cc->eta;
+		cc->adj_at = now;
+	}
+	set_cwnd(cc, cc->cwnd + add, now);
+	cc->inc = 0;
+	cc->adj_bytes = 0;
+}
+
+static void decrease(struct mrc_cc *cc, u64 now)
+{
+	u64 avg = cc->avg_delay >> DELAY_SHIFT;
+	u64 cut;
+
+	if (avg <= cc->target || now - cc->dec_at < cc->base_rtt)
+		return;
+	/* gamma 0.8, but never to less than max_md_jump 0.5 */
+	cut = mul_u64_u64_div_u64(div_u64(cc->cwnd * 4, 5), avg - cc->target, avg);
+	set_cwnd(cc, cc->cwnd - min(cut, cc->cwnd / 2), now);
+	cc->dec_at = now;
+}
+
+/**
+ * mrc_cc_acked - bytes have arrived at the peer
+ * @cc: the context
+ * @bytes: that leave the flight
+ * @rtt_ns: a valid sample, or 0
+ * @ecn: the packet that caused the SACK was marked
+ * @now: ns
+ */
+void mrc_cc_acked(struct mrc_cc *cc, u32 bytes, u64 rtt_ns, bool ecn, u64 now)
+{
+	u64 delay;
+
+	mrc_cc_release(cc, bytes);
+	cc->qa_bytes += bytes;
+	if (ecn)
+		cc->ecn_at = now;
+	if (rtt_ns) {
+		rtt_ns = min_t(u64, rtt_ns, RTT_MAX);
+		update_base(cc, rtt_ns, now);
+		delay = rtt_ns - cc->base_rtt;
+		update_delay(cc, delay);
+		cc->qa_min_delay = min(cc->qa_min_delay, delay);
+	} else {
+		delay = cc->avg_delay >> DELAY_SHIFT;
+	}
+
+	if (quick_adapt(cc, now) || !cc->base_rtt)
+		return;
+	if (cc->qa_ignore) {
+		cc->qa_ignore -= min_t(u64, cc->qa_ignore, bytes);
+		return;
+	}
+
+	if (!ecn) {
+		increase(cc, bytes, delay);
+		cc->adj_bytes += bytes;
+		fulfil(cc, now);
+	} else if (delay >= cc->target) {
+		decrease(cc, now);
+	}
+}
+
+/**
+ * mrc_cc_lost - bytes are taken for lost
+ * @cc: the context
+ * @bytes: that leave the flight
+ * @now: ns
+ */
+void mrc_cc_lost(struct mrc_cc *cc, u32 bytes, u64 now)
+{
+	mrc_cc_release(cc, bytes);
+	cc->qa_lost += bytes;
+	set_cwnd(cc, cc->cwnd - min_t(u64, cc->cwnd, bytes), now);
+}
+
+/**
+ * mrc_cc_spurious - a packet counted as lost had not been
+ * @cc: the context
+ * @bytes: its size
+ */
+void mrc_cc_spurious(struct mrc_cc *cc, u32 bytes)
+{
+	cc->cwnd = min(cc->cwnd + bytes, cc->max_wnd);
+	cc->qa_lost -= min_t(u64, cc->qa_lost, bytes);
+}
+
+/**
+ * mrc_cc_trimmed - a packet arrived without its payload
+ * @cc: the context
+ * @bytes: that leave the flight
+ * @now: ns
+ */
+void mrc_cc_trimmed(struct mrc_cc *cc, u32 bytes, u64 now)
+{
+	mrc_cc_release(cc, bytes);
+	/* A trim stands for a full queue: a delay of a base RTT. */
+	update_delay(cc, cc->base_rtt);
+	cc->qa_trim = true;
+	cc->ecn_at = now;
+	if (!quick_adapt(cc, now))
+		set_cwnd(cc, cc->cwnd - min_t(u64, cc->cwnd, bytes), now);
+}
+
+/**
+ * mrc_cc_penalty - the receiver asks for less, or gives back
+ * @cc: the context
+ * @penalty: 0 to 127
+ * @restore: the window from before the penalty may be used again
+ * @bytes: acknowledged by the SACK that says so
+ */
+void mrc_cc_penalty(struct mrc_cc *cc, u8 penalty, bool restore, u32 bytes)
+{
+	if (penalty) {
+		u64 cut = (u64)penalty * bytes >> 7;
+
+		if (!cc->saved_wnd)
+			cc->saved_wnd = cc->cwnd;
+		cc->cwnd = max_t(u64, cc->cwnd - min(cut, cc->cwnd), cc->mtu);
+	} else if (cc->saved_wnd) {
+		if (restore)
+			cc->cwnd = clamp(cc->saved_wnd, cc->cwnd, cc->max_wnd);
+		cc->saved_wnd = 0;
+	}
+}
+
+/**
+ * mrc_cc_cwnd - the congestion window
+ * @cc: the context
+ *
+ * Return: bytes.
+ */
+u64 mrc_cc_cwnd(const struct mrc_cc *cc)
+{
+	return cc->cwnd;
+}
+
+/**
+ * mrc_cc_inflight - what is in flight
+ * @cc: the context
+ *
+ * Return: bytes.
+ */
+u64 mrc_cc_inflight(const struct mrc_cc *cc)
+{
+	return cc->inflight;
+}
+
+/**
+ * mrc_cc_base_rtt - the least RTT seen lately
+ * @cc: the context
+ *
+ * Return: ns, 0 before the first sample.
+ */
+u64 mrc_cc_base_rtt(const struct mrc_cc *cc)
+{
+	return cc->base_rtt;
+}

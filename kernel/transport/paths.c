@@ -1,0 +1,860 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * The path set: which EVs are used, which are taken for bad, and how those
+ * come back.
+ *
+ * A path is judged against the others, never alone: a loss rate that all
+ * paths share says something of the network and nothing of the path. A path
+ * is bad after several losses in a row while others deliver, or when its loss
+ * rate is far above theirs. A plane is bad as a whole after losses over
+ * several of its paths with nothing delivered, while other planes deliver.
+ * Bad paths are probed; several answers in a row bring a path back.
+ */
+#include <linux/bitops.h>
+#include <linux/kernel.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+#include <linux/time64.h>
+
+#include "paths.h"
+
+#define LOSS_SHIFT		4	/* gain of the loss EWMA: 1/16 */
+#define LOSS_ONE		65535U
+/* A path is lossy above this and three times the mean of the others. */
+#define LOSS_BAD		(LOSS_ONE / 8)
+#define LOSS_SAMPLES		8
+
+#define PROBE_FIRST		(1ULL * NSEC_PER_MSEC)
+#define PROBE_MAX_BACKOFF	9	/* 512 ms */
+#define PROBE_CONFIRM		(300ULL * NSEC_PER_USEC)
+#define PROBE_PLANE		(5ULL * NSEC_PER_MSEC)
+#define PROBE_PLANE_BACKOFF	3	/* 40 ms */
+#define PROBE_GAP		(100ULL * NSEC_PER_USEC)	/* at most 10,000/s */
+#define PLANE_ANSWERS		3
+#define PATH_ANSWERS		3
+#define MAX_FLAPS		3
+/* A path that was good for so long begins with a clean slate. */
+#define FLAP_MEMORY		(10ULL * NSEC_PER_SEC)
+/* Nothing heard of the peer at all for so long: no path is to blame. */
+#define PEER_SILENT		(50ULL * NSEC_PER_MSEC)
+/* If the peer answers no EV probe ever, bad paths get another chance. */
+#define TRIAL_PERIOD		(1ULL * NSEC_PER_SEC)
+
+/* ------------------------------------------------------------ layout */
+
+/* Path idx lies in plane slot idx % nplanes. */
+static struct mrc_plane *plane_of(struct mrc_paths *ps, u32 idx)
+{
+	return &ps->planes[idx % ps->nplanes];
+}
+
+static bool plane_up(const struct mrc_paths *ps, const struct mrc_plane *pl)
+{
+	return !(ps->down >> pl->plane & 1);
+}
+
+static bool plane_works(const struct mrc_paths *ps, const struct mrc_plane *pl)
+{
+	return pl->nactive && plane_up(ps, pl);
+}
+
+static bool active(const struct mrc_path *p)
+{
+	return p->state == MRC_PATH_GOOD || p->state == MRC_PATH_SKIP;
+}
+
+static u32 xorshift(u32 x)
+{
+	x ^= x << 13;
+	x ^= x >> 17;
+	x ^= x << 5;
+	return x;
+}
+
+/* A number below @n out of a random @x. */
+static u32 scale(u32 x, u32 n)
+{
+	return (u64)x * n >> 32;
+}
+
+/**
+ * mrc_paths_size - memory that a path set needs
+ * @n: number of paths, 1 to 4096
+ *
+ * Return: bytes.
+ */
+size_t mrc_paths_size(u32 n)
+{
+	return sizeof(struct mrc_paths) +
+	       n * (sizeof(struct mrc_path) + sizeof(u16));
+}
+
+/**
+ * mrc_paths_init - make a set of good paths
+ * @ps: mrc_paths_size(@n) bytes
+ * @n: number of paths
+ * @planes: planes to use
+ * @nplanes: number of them, 1 to 32, at most @n
+ * @seed: entropies follow from it
+ */
+void mrc_paths_init(struct mrc_paths *ps, u32 n, const u8 *planes,
+		    u32 nplanes, u32 seed)
+{
+	u16 *order = (u16 *)&ps->path[n];
+	u32 base;
+
+	memset(ps, 0, mrc_paths_size(n));
+	ps->n = n;
+	ps->nplanes = nplanes;
+	ps->probe_deadline = U64_MAX;
+
+	for (u32 i = 0; i < nplanes; i++) {
+		struct mrc_plane *pl = &ps->planes[i];
+
+		pl->plane = planes[i];
+		pl->order = order;
+		order += n / nplanes + (i < n % nplanes);
+	}
+
+	/*
+	 * Source ports 49152 to 65535, no two alike: an odd multiplier is a
+	 * permutation of the 2^14 values.
+	 */
+	base = xorshift(seed | 1);
+	for (u32 i = 0; i < n; i++) {
+		struct mrc_plane *pl = plane_of(ps, i);
+		struct mrc_path *p = &ps->path[i];
+
+		p->entropy = 0xc000 | ((base + i * 0x9e5) & 0x3fff);
+		p->plane = pl->plane;
+		p->pos = pl->npaths;
+		pl->order[pl->npaths++] = i;
+		pl->nactive++;
+	}
+	ps->nactive = n;
+}
+
+/**
+ * mrc_paths_count - number of paths
+ * @ps: the set
+ *
+ * Return: the number.
+ */
+u32 mrc_paths_count(const struct mrc_paths *ps)
+{
+	return ps->n;
+}
+
+/**
+ * mrc_path_get - a path by number
+ * @ps: the set
+ * @idx: below mrc_paths_count()
+ *
+ * Return: the path.
+ */
+struct mrc_path *mrc_path_get(struct mrc_paths *ps, u32 idx)
+{
+	return &ps->path[idx];
+}
+
+/**
+ * mrc_paths_in_state - count paths
+ * @ps: the set
+ * @plane: of this plane
+ * @state: in this state
+ *
+ * Return: their number.
+ */
+u32 mrc_paths_in_state(const struct mrc_paths *ps, u8 plane,
+		       enum mrc_path_state state)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < ps->n; i++)
+		n += ps->path[i].plane == plane && ps->path[i].state == state;
+	return n;
+}
+
+/* ------------------------------------------------------------ states */
+
+static void swap_order(struct mrc_paths *ps, struct mrc_plane *pl, u16 a, u16 b)
+{
+	u16 pa = pl->order[a], pb = pl->order[b];
+
+	pl->order[a] = pb;
+	pl->order[b] = pa;
+	ps->path[pb].pos = a;
+	ps->path[pa].pos = b;
+}
+
+static void set_state(struct mrc_paths *ps, u32 idx, enum mrc_path_state state)
+{
+	struct mrc_plane *pl = plane_of(ps, idx);
+	struct mrc_path *p = &ps->path[idx];
+	bool was = active(p);
+
+	p->state = state;
+	if (was && !active(p)) {
+		swap_order(ps, pl, p->pos, pl->nactive - 1);
+		pl->nactive--;
+		ps->nactive--;
+		ps->loss_sum -= p->loss;
+	} else if (!was && active(p)) {
+		swap_order(ps, pl, p->pos, pl->nactive);
+		pl->nactive++;
+		ps->nactive++;
+		ps->loss_sum += p->loss;
+	}
+}
+
+static void set_loss(struct mrc_paths *ps, struct mrc_path *p, u32 loss)
+{
+	if (active(p))
+		ps->loss_sum += loss - p->loss;
+	p->loss = loss;
+}
+
+/* Mean loss rate of the active paths without @p. */
+static u32 mean_loss(const struct mrc_paths *ps, const struct mrc_path *p)
+{
+	u32 n = ps->nactive, sum = ps->loss_sum;
+
+	if (active(p)) {
+		n--;
+		sum -= p->loss;
+	}
+	return n ? sum / n : 0;
+}
+
+/* Losses in a row that chance does not explain where @mean is usual. */
+static u32 streak_limit(u32 mean)
+{
+	if (mean < LOSS_ONE / 200)
+		return 2;
+	if (mean < LOSS_ONE / 32)
+		return 3;
+	if (mean < LOSS_ONE / 12)
+		return 4;
+	if (mean < LOSS_ONE / 5)
+		return 5;
+	return 8;
+}
+
+static void probe_soon(struct mrc_paths *ps, u64 when)
+{
+	ps->probe_deadline = min(ps->probe_deadline, when);
+}
+
+/* How long to wait for a probe's answer. */
+static u64 probe_patience(const struct mrc_paths *ps, u64 least)
+{
+	return max_t(u64, least, 3ULL * ps->srtt_ns);
+}
+
+static void make_bad(struct mrc_paths *ps, u32 idx, u64 now)
+{
+	struct mrc_path *p = &ps->path[idx];
+
+	if (active(p)) {
+		if (now - p->state_at > FLAP_MEMORY)
+			p->flaps = 0;
+		else if (p->flaps < MAX_FLAPS)
+			p->flaps++;
+	}
+	set_state(ps, idx, MRC_PATH_ASSUMED_BAD);
+	p->state_at = now;
+	p->answers = 0;
+	p->backoff = 0;
+	p->probing = false;
+	p->probe_at = now + probe_patience(ps, PROBE_FIRST);
+	if (!plane_of(ps, idx)->silent)
+		probe_soon(ps, p->probe_at);
+}
+
+static void make_good(struct mrc_paths *ps, u32 idx, u64 now)
+{
+	struct mrc_path *p = &ps->path[idx];
+	struct mrc_plane *pl = plane_of(ps, idx);
+
+	set_loss(ps, p, mean_loss(ps, p));
+	set_state(ps, idx, MRC_PATH_GOOD);
+	p->state_at = now;
+	p->streak = 0;
+	p->probing = false;
+	pl->streak = 0;
+	pl->ack_mark = ps->acks;
+}
+
+static void make_silent(struct mrc_paths *ps, struct mrc_plane *pl, u64 now)
+{
+	pl->silent = true;
+	pl->answers = 0;
+	pl->probing = 0;
+	pl->probe_at = now + PROBE_FIRST;
+	probe_soon(ps, pl->probe_at);
+	while (pl->nactive)
+		make_bad(ps, pl->order[0], now);
+}
+
+/*
+ * Some paths of a silent plane were probed with success: those are good, the
+ * others are probed one after another.
+ */
+static void make_audible(struct mrc_paths *ps, struct mrc_plane *pl, u64 now)
+{
+	u64 when = now;
+
+	pl->silent = false;
+	for (u32 i = 0; i < pl->npaths; i++) {
+		struct mrc_path *p = &ps->path[pl->order[i]];
+
+		if (p->state != MRC_PATH_ASSUMED_BAD)
+			continue;
+		/* It was bad for its plane's sake. */
+		p->flaps = 0;
+		p->backoff = 0;
+		p->probing = false;
+		p->answers = PATH_ANSWERS - 1;
+		p->probe_at = when;
+		when += PROBE_GAP;
+	}
+	probe_soon(ps, now);
+}
+
+/* Is there a plane besides @pl that works? */
+static bool another_works(const struct mrc_paths *ps, const struct mrc_plane *pl)
+{
+	for (u32 i = 0; i < ps->nplanes; i++)
+		if (&ps->planes[i] != pl && plane_works(ps, &ps->planes[i]))
+			return true;
+	return false;
+}
+
+/*
+ * May one more path be taken out? ev_min_active is a quarter of the paths;
+ * those of planes that are dead or down do not count.
+ */
+static bool may_drop(const struct mrc_paths *ps, const struct mrc_plane *pl)
+{
+	u32 total = 0, in_use = 0;
+
+	if (pl->nactive == 1 && another_works(ps, pl))
+		return true;
+	for (u32 i = 0; i < ps->nplanes; i++) {
+		const struct mrc_plane *q = &ps->planes[i];
+
+		if (!plane_works(ps, q))
+			continue;
+		total += q->npaths;
+		in_use += q->nactive;
+	}
+	return in_use > 1 && in_use - 1 >= total / 4;
+}
+
+static void drop_path(struct mrc_paths *ps, u32 idx, u64 now)
+{
+	struct mrc_plane *pl = plane_of(ps, idx);
+
+	if (!active(&ps->path[idx]) || !may_drop(ps, pl))
+		return;
+	if (pl->nactive == 1)
+		make_silent(ps, pl, now);
+	else
+		make_bad(ps, idx, now);
+}
+
+/**
+ * mrc_paths_set_planes_down - planes that cannot send or be reached
+ * @ps: the set
+ * @mask: bit n is plane n
+ * @now: ns
+ */
+void mrc_paths_set_planes_down(struct mrc_paths *ps, u32 mask, u64 now)
+{
+	u32 changed = ps->down ^ mask;
+
+	ps->down = mask;
+	for (u32 i = 0; i < ps->nplanes; i++) {
+		struct mrc_plane *pl = &ps->planes[i];
+
+		if (!(changed >> pl->plane & 1))
+			continue;
+		pl->streak = 0;
+		pl->ack_mark = ps->acks;
+		for (u32 k = 0; k < pl->npaths; k++)
+			ps->path[pl->order[k]].streak = 0;
+		if (plane_up(ps, pl) && pl->silent) {
+			pl->probing = 0;
+			pl->probe_at = now;
+		}
+	}
+	if (changed)
+		probe_soon(ps, now);
+}
+
+/**
+ * mrc_paths_planes_down - the mask set last
+ * @ps: the set
+ *
+ * Return: the mask.
+ */
+u32 mrc_paths_planes_down(const struct mrc_paths *ps)
+{
+	return ps->down;
+}
+
+/**
+ * mrc_paths_planes_bad - planes none of whose paths is believed to work
+ * @ps: the set
+ *
+ * Return: a mask.
+ */
+u32 mrc_paths_planes_bad(const struct mrc_paths *ps)
+{
+	u32 mask = 0;
+
+	for (u32 i = 0; i < ps->nplanes; i++)
+		if (!ps->planes[i].nactive)
+			mask |= 1U << ps->planes[i].plane;
+	return mask;
+}
+
+/* ------------------------------------------------------------ rotation */
+
+/**
+ * mrc_rotor_init - begin a rotation
+ * @r: the rotor
+ * @seed: random
+ */
+void mrc_rotor_init(struct mrc_rotor *r, u32 seed)
+{
+	r->key = seed ? seed : 1;
+	r->cursor = xorshift(r->key) >> 8;
+}
+
+static int pick_in_plane(struct mrc_paths *ps, struct mrc_plane *pl,
+			 struct mrc_rotor *r, int avoid, u32 n)
+{
+	struct mrc_path *p;
+	u32 k, idx;
+
+	r->key = xorshift(r->key);
+	k = scale(r->key, n);
+	if (pl->order[k] == avoid)
+		k = (k + 1) % n;
+	idx = pl->order[k];
+	p = &ps->path[idx];
+	if (p->state != MRC_PATH_SKIP)
+		return idx;
+
+	/* Passed over once; one such per packet, so the next is taken as is. */
+	p->state = MRC_PATH_GOOD;
+	k = (k + 1) % n;
+	if (pl->order[k] == avoid)
+		k = (k + 1) % n;
+	return pl->order[k];
+}
+
+/**
+ * mrc_paths_pick - the path of the next packet
+ * @ps: the set
+ * @r: the rotation of the stream
+ * @avoid: path not to use if there is another; -1: none
+ * @now: ns
+ *
+ * Return: number of a path; -1 if no plane is up.
+ */
+int mrc_paths_pick(struct mrc_paths *ps, struct mrc_rotor *r, int avoid,
+		   u64 now)
+{
+	u32 avoid_slot = avoid >= 0 ? avoid % ps->nplanes : U32_MAX;
+	u32 second = U32_MAX;
+
+	for (u32 i = 0; i < ps->nplanes; i++) {
+		u32 slot = (r->cursor + i) % ps->nplanes;
+		struct mrc_plane *pl = &ps->planes[slot];
+
+		if (!plane_works(ps, pl))
+			continue;
+		if (slot == avoid_slot) {
+			second = slot;
+			continue;
+		}
+		r->cursor = slot + 1;
+		return pick_in_plane(ps, pl, r, -1, pl->nactive);
+	}
+	if (second != U32_MAX) {
+		struct mrc_plane *pl = &ps->planes[second];
+
+		r->cursor = second + 1;
+		return pick_in_plane(ps, pl, r, avoid, pl->nactive);
+	}
+
+	/* Nothing is believed to work: try whatever has a link. */
+	for (u32 i = 0; i < ps->nplanes; i++) {
+		u32 slot = (r->cursor + i) % ps->nplanes;
+		struct mrc_plane *pl = &ps->planes[slot];
+
+		if (!plane_up(ps, pl))
+			continue;
+		for (u32 k = 0; k < pl->npaths; k++) {
+			u32 idx;
+
+			r->key = xorshift(r->key);
+			idx = pl->order[(r->key + k) % pl->npaths];
+			if (ps->path[idx].state == MRC_PATH_DENIED)
+				continue;
+			r->cursor = slot + 1;
+			return idx;
+		}
+	}
+	return -1;
+}
+
+/* ------------------------------------------------------------ feedback */
+
+static u32 smooth(u32 old, u32 sample)
+{
+	s32 s = min_t(u32, sample, S32_MAX);
+
+	return old ? old + (s - (s32)old) / 8 : s;
+}
+
+static void path_rtt(struct mrc_paths *ps, struct mrc_path *p, u32 rtt_ns)
+{
+	if (!rtt_ns)
+		return;
+	p->srtt_ns = smooth(p->srtt_ns, rtt_ns);
+	ps->srtt_ns = smooth(ps->srtt_ns, rtt_ns);
+}
+
+static void probe_success(struct mrc_paths *ps, u32 idx, u64 now)
+{
+	struct mrc_plane *pl = plane_of(ps, idx);
+	struct mrc_path *p = &ps->path[idx];
+
+	if (p->state != MRC_PATH_ASSUMED_BAD)
+		return;
+	if (p->answers < U8_MAX)
+		p->answers++;
+	p->probing = false;
+	p->backoff = 0;
+
+	if (pl->silent) {
+		pl->probing = 0;
+		if (++pl->answers >= PLANE_ANSWERS) {
+			make_audible(ps, pl, now);
+			make_good(ps, idx, now);
+		} else {
+			pl->probe_at = now + PROBE_CONFIRM;
+			probe_soon(ps, pl->probe_at);
+		}
+		return;
+	}
+
+	if (p->answers >= PATH_ANSWERS << p->flaps) {
+		make_good(ps, idx, now);
+	} else {
+		p->probe_at = now + PROBE_CONFIRM;
+		probe_soon(ps, p->probe_at);
+	}
+}
+
+/**
+ * mrc_paths_acked - a packet arrived at the peer
+ * @ps: the set
+ * @idx: path it took; out of range: ignored
+ * @m: what the receiver asks of the path
+ * @rtt_ns: 0 if unknown
+ * @now: ns
+ */
+void mrc_paths_acked(struct mrc_paths *ps, u32 idx, enum mrc_sack_m m,
+		     u32 rtt_ns, u64 now)
+{
+	struct mrc_plane *pl;
+	struct mrc_path *p;
+
+	if (idx >= ps->n)
+		return;
+	p = &ps->path[idx];
+	pl = plane_of(ps, idx);
+
+	p->acked++;
+	p->streak = 0;
+	set_loss(ps, p, p->loss - (p->loss >> LOSS_SHIFT));
+	path_rtt(ps, p, rtt_ns);
+	ps->acks++;
+	ps->last_ack = now;
+	pl->streak = 0;
+	pl->ack_mark = ps->acks;
+
+	if (p->state == MRC_PATH_ASSUMED_BAD && !ps->nactive)
+		probe_success(ps, idx, now);
+	else if (m == MRC_SACK_M_SKIP_ONCE && p->state == MRC_PATH_GOOD)
+		p->state = MRC_PATH_SKIP;
+	else if (m == MRC_SACK_M_ALWAYS_SKIP)
+		drop_path(ps, idx, now);
+}
+
+/* Losses over several paths of a plane, and nothing but losses. */
+static bool plane_is_dead(const struct mrc_paths *ps,
+			  const struct mrc_plane *pl, u32 limit)
+{
+	if (!pl->nactive || pl->streak < limit)
+		return false;
+	if (!pl->streak_many && pl->nactive > 1)
+		return false;
+	/* Others must have delivered meanwhile, or it is not the plane. */
+	return ps->acks - pl->ack_mark >= limit && another_works(ps, pl);
+}
+
+/**
+ * mrc_paths_lost - a packet did not arrive
+ * @ps: the set
+ * @idx: path it took; out of range: ignored
+ * @now: ns
+ */
+void mrc_paths_lost(struct mrc_paths *ps, u32 idx, u64 now)
+{
+	struct mrc_plane *pl;
+	struct mrc_path *p;
+	u32 mean, limit;
+
+	if (idx >= ps->n)
+		return;
+	p = &ps->path[idx];
+	pl = plane_of(ps, idx);
+
+	p->lost++;
+	if (!plane_up(ps, pl) || now - ps->last_ack > PEER_SILENT)
+		return;
+
+	set_loss(ps, p, p->loss + ((LOSS_ONE - p->loss) >> LOSS_SHIFT));
+	if (!active(p))
+		return;
+	if (!p->streak)
+		p->ack_mark = ps->acks;
+	if (p->streak < U8_MAX)
+		p->streak++;
+	if (!pl->streak) {
+		pl->streak_path = idx;
+		pl->streak_many = false;
+	} else if (pl->streak_path != idx) {
+		pl->streak_many = true;
+	}
+	pl->streak++;
+
+	mean = mean_loss(ps, p);
+	limit = streak_limit(mean);
+	if (plane_is_dead(ps, pl, limit + 1))
+		make_silent(ps, pl, now);
+	else if ((p->streak >= limit && ps->acks != p->ack_mark) ||
+		 (p->loss > LOSS_BAD + 3 * mean &&
+		  p->acked + p->lost >= LOSS_SAMPLES))
+		drop_path(ps, idx, now);
+}
+
+/**
+ * mrc_paths_spurious - a loss reported before was none
+ * @ps: the set
+ * @idx: path; out of range: ignored
+ * @now: ns
+ */
+void mrc_paths_spurious(struct mrc_paths *ps, u32 idx, u64 now)
+{
+	struct mrc_plane *pl;
+	struct mrc_path *p;
+
+	if (idx >= ps->n)
+		return;
+	p = &ps->path[idx];
+	pl = plane_of(ps, idx);
+
+	if (p->lost)
+		p->lost--;
+	p->acked++;
+	/* What the loss added to the EWMA, near enough. */
+	set_loss(ps, p, p->loss - min_t(u32, p->loss, LOSS_ONE >> LOSS_SHIFT));
+	p->streak = 0;
+	pl->streak = 0;
+	pl->ack_mark = ps->acks;
+	if (p->state == MRC_PATH_ASSUMED_BAD && !pl->silent)
+		make_good(ps, idx, now);
+}
+
+/**
+ * mrc_paths_trimmed - a switch on the path cut a packet's payload
+ * @ps: the set
+ * @idx: path; out of range: ignored
+ * @now: ns
+ */
+void mrc_paths_trimmed(struct mrc_paths *ps, u32 idx, u64 now)
+{
+	if (idx < ps->n && ps->path[idx].state == MRC_PATH_GOOD)
+		ps->path[idx].state = MRC_PATH_SKIP;
+}
+
+/**
+ * mrc_paths_deny - the operator forbids a path, or allows it again
+ * @ps: the set
+ * @idx: path; out of range: ignored
+ * @deny: forbid
+ */
+void mrc_paths_deny(struct mrc_paths *ps, u32 idx, bool deny)
+{
+	struct mrc_path *p;
+
+	if (idx >= ps->n)
+		return;
+	p = &ps->path[idx];
+	if (deny) {
+		set_state(ps, idx, MRC_PATH_DENIED);
+	} else if (p->state == MRC_PATH_DENIED) {
+		set_loss(ps, p, 0);
+		p->streak = 0;
+		p->flaps = 0;
+		set_state(ps, idx, MRC_PATH_GOOD);
+	}
+}
+
+/* ------------------------------------------------------------ probes */
+
+/**
+ * mrc_paths_probe_deadline - when the next path probe is due
+ * @ps: the set
+ *
+ * May be early: mrc_paths_next_probe() then finds nothing and corrects it.
+ *
+ * Return: ns, U64_MAX for never.
+ */
+u64 mrc_paths_probe_deadline(const struct mrc_paths *ps)
+{
+	if (ps->probe_deadline == U64_MAX)
+		return U64_MAX;
+	return max(ps->probe_deadline, ps->last_probe + PROBE_GAP);
+}
+
+/* The earliest probe of the plane's bad paths, as its path; -1: none. */
+static int earliest_in_plane(struct mrc_paths *ps, struct mrc_plane *pl,
+			     u64 *when)
+{
+	int best = -1;
+
+	if (pl->silent) {
+		for (u32 i = 0; i < pl->npaths; i++) {
+			u32 k = (pl->probe_next + i) % pl->npaths;
+
+			if (ps->path[pl->order[k]].state !=
+			    MRC_PATH_ASSUMED_BAD)
+				continue;
+			*when = pl->probe_at;
+			return pl->order[k];
+		}
+		return -1;
+	}
+	for (u32 i = pl->nactive; i < pl->npaths; i++) {
+		struct mrc_path *p = &ps->path[pl->order[i]];
+
+		if (p->state != MRC_PATH_ASSUMED_BAD)
+			continue;
+		if (best < 0 || p->probe_at < *when) {
+			*when = p->probe_at;
+			best = pl->order[i];
+		}
+	}
+	return best;
+}
+
+static void probe_goes_out(struct mrc_paths *ps, u32 idx, u64 now)
+{
+	struct mrc_plane *pl = plane_of(ps, idx);
+	struct mrc_path *p = &ps->path[idx];
+
+	if (pl->silent) {
+		u32 shift = pl->probing / 4;
+
+		/* The one before was not answered. */
+		if (pl->probing)
+			pl->answers = 0;
+		if (pl->probing < U8_MAX)
+			pl->probing++;
+		pl->probe_next = p->pos + 1;
+		pl->probe_at = now + (probe_patience(ps, PROBE_PLANE) <<
+				      min_t(u32, shift, PROBE_PLANE_BACKOFF));
+		return;
+	}
+	if (p->probing) {
+		p->answers = 0;
+		if (p->backoff < PROBE_MAX_BACKOFF)
+			p->backoff++;
+	}
+	p->probing = true;
+	p->probe_at = now + (probe_patience(ps, PROBE_FIRST) << p->backoff);
+}
+
+/**
+ * mrc_paths_next_probe - which path is to be probed now?
+ * @ps: the set
+ * @now: ns
+ *
+ * Return: number of a path, over which the caller sends a probe; -1: none.
+ */
+int mrc_paths_next_probe(struct mrc_paths *ps, u64 now)
+{
+	int due = -1;
+
+	if (now < mrc_paths_probe_deadline(ps))
+		return -1;
+
+	for (int pass = 0; pass < 2; pass++) {
+		int first = -1;
+		u64 first_when = U64_MAX;
+
+		for (u32 i = 0; i < ps->nplanes; i++) {
+			struct mrc_plane *pl = &ps->planes[i];
+			u64 when = U64_MAX;
+			int idx;
+
+			if (!plane_up(ps, pl))
+				continue;
+			idx = earliest_in_plane(ps, pl, &when);
+			if (idx >= 0 && when < first_when) {
+				first = idx;
+				first_when = when;
+			}
+		}
+		/* Once to find it, once more for the deadline after it. */
+		ps->probe_deadline = first_when;
+		if (pass || first < 0 || first_when > now)
+			break;
+		due = first;
+		if (!ps->probe_answered &&
+		    now - ps->path[due].state_at > TRIAL_PERIOD) {
+			plane_of(ps, due)->silent = false;
+			make_good(ps, due, now);
+			due = -1;
+			continue;
+		}
+		probe_goes_out(ps, due, now);
+		ps->last_probe = now;
+	}
+	return due;
+}
+
+/**
+ * mrc_paths_probe_answered - a probe came back
+ * @ps: the set
+ * @idx: path it took; out of range: ignored
+ * @rtt_ns: its round-trip time, 0 if unknown
+ * @now: ns
+ */
+void mrc_paths_probe_answered(struct mrc_paths *ps, u32 idx, u32 rtt_ns,
+			      u64 now)
+{
+	if (idx >= ps->n)
+		return;
+	ps->probe_answered = true;
+	path_rtt(ps, &ps->path[idx], rtt_ns);
+	probe_success(ps, idx, now);
+}

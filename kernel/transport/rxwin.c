@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * Receive window: two rings of bits, and which 64-PSN regions a SACK has to
+ * tell of.
+ *
+ * A SACK's bitmap covers one region. Regions with news are told of lowest
+ * first, so that a sender that hears of one region knows that all below it
+ * was told before. Each piece of news is told twice where it can be, because
+ * a lost SACK would otherwise make the sender repeat packets that arrived.
+ */
+#include <linux/bitops.h>
+#include <linux/kernel.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+
+#include "rxwin.h"
+
+/* Bytes received that make a SACK due; counted at least so much per packet. */
+#define SACK_BYTES		16384
+#define SACK_BYTES_PER_PACKET	1024
+
+static u32 words(u32 psns)
+{
+	return psns / MRC_SACK_BITS;
+}
+
+/* Region bitmaps: twice the words, so that ends of a window never collide. */
+static u32 region_words(u32 psns)
+{
+	return DIV_ROUND_UP(2 * words(psns), 64);
+}
+
+static bool test(const struct mrc_rxwin *w, const u64 *map, u32 psn)
+{
+	u32 i = psn & (w->size - 1);
+
+	return map[i / 64] >> (i % 64) & 1;
+}
+
+static void set(const struct mrc_rxwin *w, u64 *map, u32 psn)
+{
+	u32 i = psn & (w->size - 1);
+
+	map[i / 64] |= 1ULL << (i % 64);
+}
+
+/* Number of bits set without a gap from @psn on, at most @max. */
+static u32 run_length(const struct mrc_rxwin *w, const u64 *map, u32 psn,
+		      u32 max)
+{
+	u32 n = 0;
+
+	while (n < max) {
+		u32 i = (psn + n) & (w->size - 1);
+		u64 clear = ~(map[i / 64] >> (i % 64));
+		u32 room = 64 - i % 64;
+		u32 len = clear ? min_t(u32, __ffs64(clear), room) : room;
+
+		n += len;
+		if (len < room)
+			break;
+	}
+	return min(n, max);
+}
+
+static void clear_range(const struct mrc_rxwin *w, u64 *map, u32 psn, u32 n)
+{
+	while (n) {
+		u32 i = psn & (w->size - 1);
+		u32 len = min(64 - i % 64, n);
+		u64 mask = len == 64 ? ~0ULL : (1ULL << len) - 1;
+
+		map[i / 64] &= ~(mask << (i % 64));
+		psn += len;
+		n -= len;
+	}
+}
+
+/* Number of the region that holds @psn, as an index of fresh and again. */
+static u32 region(const struct mrc_rxwin *w, u32 psn)
+{
+	return psn / MRC_SACK_BITS & (2 * words(w->size) - 1);
+}
+
+static bool region_test(const u64 *map, u32 r)
+{
+	return map[r / 64] >> (r % 64) & 1;
+}
+
+static void region_set(u64 *map, u32 *count, u32 r)
+{
+	if (!region_test(map, r)) {
+		map[r / 64] |= 1ULL << (r % 64);
+		++*count;
+	}
+}
+
+static void region_clear(u64 *map, u32 *count, u32 r)
+{
+	if (region_test(map, r)) {
+		map[r / 64] &= ~(1ULL << (r % 64));
+		--*count;
+	}
+}
+
+/**
+ * mrc_rxwin_storage - memory that a window needs
+ * @psns: its size, a power of two, 64 to 32768
+ *
+ * Return: bytes; the memory is to be aligned for u64.
+ */
+size_t mrc_rxwin_storage(u32 psns)
+{
+	return 2 * (words(psns) + region_words(psns)) * sizeof(u64);
+}
+
+/**
+ * mrc_rxwin_init - begin an empty window
+ * @w: the window
+ * @first: PSN expected first
+ * @psns: its size, a power of two, 64 to 32768
+ * @storage: mrc_rxwin_storage(@psns) bytes
+ */
+void mrc_rxwin_init(struct mrc_rxwin *w, u32 first, u32 psns, void *storage)
+{
+	memset(w, 0, sizeof(*w));
+	memset(storage, 0, mrc_rxwin_storage(psns));
+	w->next = first & MRC_PSN_MASK;
+	w->gap = w->next;
+	w->size = psns;
+	w->claimed = storage;
+	w->done = w->claimed + words(psns);
+	w->fresh = w->done + words(psns);
+	w->again = w->fresh + region_words(psns);
+}
+
+/**
+ * mrc_rxwin_check - what is a PSN that arrived?
+ * @w: the window
+ * @psn: the PSN
+ *
+ * Return: MRC_RX_NEW if it may be claimed.
+ */
+enum mrc_rx_verdict mrc_rxwin_check(const struct mrc_rxwin *w, u32 psn)
+{
+	s32 d = mrc_psn_diff(psn, w->next);
+
+	if (d < 0)
+		return MRC_RX_OLD;
+	if (d >= (s32)w->size)
+		return MRC_RX_OUTSIDE;
+	return test(w, w->claimed, psn) ? MRC_RX_DUP : MRC_RX_NEW;
+}
+
+/**
+ * mrc_rxwin_claim - take a PSN for which mrc_rxwin_check() said MRC_RX_NEW
+ * @w: the window
+ * @psn: the PSN
+ * @nominal: nominal packet size, bytes
+ */
+void mrc_rxwin_claim(struct mrc_rxwin *w, u32 psn, u32 nominal)
+{
+	u32 r = region(w, psn);
+
+	set(w, w->claimed, psn);
+	w->claimed_count++;
+	if (psn == w->gap) {
+		u32 ahead = (w->gap - w->next) & MRC_PSN_MASK;
+
+		w->gap = mrc_psn_add(w->gap, run_length(w, w->claimed, w->gap,
+							w->size - ahead));
+	}
+	w->rcvd_bytes += nominal;
+	w->since_sack += max_t(u32, nominal, SACK_BYTES_PER_PACKET);
+	region_set(w->fresh, &w->nfresh, r);
+	region_clear(w->again, &w->nagain, r);
+}
+
+/* Regions wholly below next need no bitmap: cack tells of them. */
+static void forget_regions(struct mrc_rxwin *w, u32 from, u32 to)
+{
+	u32 first = from / MRC_SACK_BITS;
+	u32 n = (to / MRC_SACK_BITS - first) &
+		(MRC_PSN_MASK / MRC_SACK_BITS);
+
+	if (!w->nfresh && !w->nagain)
+		return;
+	for (u32 i = 0; i < n; i++) {
+		u32 r = region(w, (first + i) * MRC_SACK_BITS);
+
+		region_clear(w->fresh, &w->nfresh, r);
+		region_clear(w->again, &w->nagain, r);
+	}
+}
+
+/**
+ * mrc_rxwin_done - a claimed PSN has been processed
+ * @w: the window
+ * @psn: the PSN
+ *
+ * Return: by how many PSNs cack moved on.
+ */
+u32 mrc_rxwin_done(struct mrc_rxwin *w, u32 psn)
+{
+	u32 n, old = w->next;
+
+	set(w, w->done, psn);
+	if (psn != w->next)
+		return 0;
+
+	n = run_length(w, w->done, w->next, w->size);
+	clear_range(w, w->done, w->next, n);
+	clear_range(w, w->claimed, w->next, n);
+	w->next = mrc_psn_add(w->next, n);
+	w->claimed_count -= n;
+	forget_regions(w, old, w->next);
+	return n;
+}
+
+/**
+ * mrc_rxwin_next - the PSN after cack
+ * @w: the window
+ *
+ * Return: the PSN.
+ */
+u32 mrc_rxwin_next(const struct mrc_rxwin *w)
+{
+	return w->next;
+}
+
+/**
+ * mrc_rxwin_sack_due - is a SACK due after an arrival?
+ * @w: the window
+ * @ackreq: the packet asks for one
+ * @ecn: it is ECN-marked
+ * @rtx: it is a retransmission
+ * @dup: it is a duplicate
+ *
+ * Return: true if a SACK is to be sent now.
+ */
+bool mrc_rxwin_sack_due(struct mrc_rxwin *w, bool ackreq, bool ecn, bool rtx,
+			bool dup)
+{
+	if (ackreq || ecn || rtx || dup || w->since_sack >= SACK_BYTES)
+		return true;
+	/* News of more than one region: a SACK for each, or they pile up. */
+	return w->nfresh + w->nagain > 1;
+}
+
+/**
+ * mrc_rxwin_more - are there arrivals of which no SACK has told yet?
+ * @w: the window
+ *
+ * Return: true if another SACK would tell news.
+ */
+bool mrc_rxwin_more(const struct mrc_rxwin *w)
+{
+	return w->nfresh;
+}
+
+/* Base PSN of the lowest region that has something to tell; false: none. */
+static bool oldest_region(const struct mrc_rxwin *w, u32 *base)
+{
+	u32 first = w->next & ~(MRC_SACK_BITS - 1);
+	u32 total = 2 * words(w->size);
+	u32 n = 0;
+
+	if (!w->nfresh && !w->nagain)
+		return false;
+
+	while (n < total) {
+		u32 r = region(w, first + n * MRC_SACK_BITS);
+		u64 news = (w->fresh[r / 64] | w->again[r / 64]) >> (r % 64);
+		u32 room = min(64 - r % 64, total - r);
+
+		if (news) {
+			n += __ffs64(news);
+			*base = (first + n * MRC_SACK_BITS) & MRC_PSN_MASK;
+			return true;
+		}
+		n += room;
+	}
+	return false;
+}
+
+/* The claimed bits of the region at @base; what cack covers counts as set. */
+static u64 region_bits(const struct mrc_rxwin *w, u32 base)
+{
+	u64 bits = w->claimed[(base & (w->size - 1)) / 64];
+	s32 below = mrc_psn_diff(w->next, base);
+	s32 above = mrc_psn_diff(mrc_psn_add(w->next, w->size), base);
+
+	/* The ring's word may also hold bits of the window's other end. */
+	if (above < MRC_SACK_BITS)
+		bits &= (1ULL << above) - 1;
+	if (below >= MRC_SACK_BITS)
+		bits = ~0ULL;
+	else if (below > 0)
+		bits |= (1ULL << below) - 1;
+	return bits;
+}
+
+/**
+ * mrc_rxwin_fill_sack - write what has arrived into a SACK, and count it sent
+ * @w: the window
+ * @s: cack, bitmap, sack_offset, ooo_count, rcvd_bytes and mpr are set
+ * @psn: the packet that caused it; cack for a probe
+ */
+void mrc_rxwin_fill_sack(struct mrc_rxwin *w, struct mrc_sack *s, u32 psn)
+{
+	u32 base, r;
+	u32 cack = mrc_psn_add(w->next, -1);
+	u32 ahead = (w->gap - w->next) & MRC_PSN_MASK;
+
+	if (!oldest_region(w, &base)) {
+		s32 d = mrc_psn_diff(psn, w->next);
+
+		if (d < 0 || d >= (s32)w->size)
+			psn = w->next;
+		base = psn & ~(MRC_SACK_BITS - 1);
+	}
+
+	s->cack = cack;
+	s->sack_offset = mrc_psn_diff(base, cack);
+	s->bitmap = region_bits(w, base);
+	s->ooo_count = min_t(u32, w->claimed_count - ahead, MRC_CC_OOO_MASK);
+	s->rcvd_bytes = (w->rcvd_bytes + MRC_CC_RCVD_UNIT - 1) /
+			MRC_CC_RCVD_UNIT & MRC_CC_RCVD_MASK;
+	s->mpr = clamp_t(u32, w->size / MRC_MPR_UNIT, 1, U8_MAX);
+
+	r = region(w, base);
+	if (region_test(w->fresh, r)) {
+		region_clear(w->fresh, &w->nfresh, r);
+		/* What cack covers by now will be told again anyway. */
+		if (mrc_psn_diff(w->next, base) < MRC_SACK_BITS &&
+		    w->gap != mrc_psn_add(w->next, w->claimed_count))
+			region_set(w->again, &w->nagain, r);
+	} else {
+		region_clear(w->again, &w->nagain, r);
+	}
+	if (!w->nfresh)
+		w->since_sack = 0;
+}
