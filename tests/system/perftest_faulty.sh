@@ -61,8 +61,8 @@ faulty_links
 pair "rping -V" 120 cm "rping -s -a $S_IP -C 200 -V -S 4096" \
 	"rping -c -a $S_IP -C 200 -V -S 4096"
 pair "ucmatose" 120 cm "ucmatose -b $S_IP -c 20 -C 100" "ucmatose -s $S_IP -c 20 -C 100"
-pair "rstream" 200 cm "rstream -b $S_IP -T s -S 65536 -C 500 -I 20" \
-	"rstream -s $S_IP -T s -S 65536 -C 500 -I 20"
+pair "rstream" 200 cm "rstream -b $S_IP -T v -S 65536 -C 20 -I 20" \
+	"rstream -s $S_IP -T v -S 65536 -C 20 -I 20"
 drops=$((drops + $(netem_drops)))
 fault all clear
 pair "udaddy" 60 cm "udaddy -b $S_IP -c 2 -C 50" "udaddy -s $S_IP -c 2 -C 50"
