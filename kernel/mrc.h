@@ -498,7 +498,7 @@ struct mrc_peer {
 	u16 status_id;
 	u16 status_time;		/* tx_timestamp of the last one */
 	u32 told_up;			/* planes we told the peer are up */
-	u32 told_ports;			/* hash of the ports we told it of */
+	u32 told_hello;			/* hash of what we told it in the hello */
 	u32 remote_down;		/* planes the peer says are down */
 	u64 idle_since;			/* no QP uses the peer; 0: one does */
 	u64 timer_at;			/* what the timer is set to; 0: not set */
