@@ -24,21 +24,14 @@
 
 /* ------------------------------------------------------------ queries */
 
+/* Asked once, by the core at registration, which keeps what it is told. */
 static int mrc_query_device(struct ib_device *ibdev,
 			    struct ib_device_attr *attr, struct ib_udata *udata)
 {
 	if (udata->inlen || udata->outlen)
 		return -EINVAL;
-	*attr = ibdev->attrs;
-	return 0;
-}
 
-/* Done once: nothing of it changes. */
-static void mrc_fill_attrs(struct mrc_dev *dev)
-{
-	struct ib_device_attr *attr = &dev->ibdev.attrs;
-
-	attr->sys_image_guid = dev->ibdev.node_guid;
+	attr->sys_image_guid = ibdev->node_guid;
 	attr->hw_ver = 1;
 	attr->max_mr_size = MRC_MAX_MR_SIZE;
 	/* 4 KiB and every power of two above: it is the CPU that copies. */
@@ -77,6 +70,7 @@ static void mrc_fill_attrs(struct mrc_dev *dev)
 	attr->hca_core_clock = USEC_PER_SEC;
 	attr->cq_caps.max_cq_moderation_count = U16_MAX;
 	attr->cq_caps.max_cq_moderation_period = U16_MAX;
+	return 0;
 }
 
 /*
@@ -390,7 +384,6 @@ static void mrc_fill_ibdev(struct mrc_dev *dev)
 				  BIT_ULL(IB_USER_VERBS_CMD_POST_RECV) |
 				  BIT_ULL(IB_USER_VERBS_CMD_POST_SRQ_RECV) |
 				  BIT_ULL(IB_USER_VERBS_CMD_REQ_NOTIFY_CQ);
-	mrc_fill_attrs(dev);
 }
 
 /* What has to be there before mrc_dealloc_driver() can be called. */
