@@ -221,6 +221,9 @@ void mrc_recovery_answered(struct mrc_tx *tx, const struct mrc_ack_info *info,
 			   u64 now)
 {
 	tx->heard_at = now;
+	/* All has arrived, and the peer lives: it may take its time. */
+	if (tx->flight.head == MRC_TX_NONE && tx->lost.head == MRC_TX_NONE)
+		tx->retry = 0;
 	if (!info->any)
 		return;
 	if (!tx->rack_valid || later(info->sent, tx->rack_sent)) {
@@ -300,7 +303,7 @@ static u64 probe_deadline(const struct mrc_tx *tx, bool awaiting)
 					     tx->heard_at));
 	else if (tx->lost.head != MRC_TX_NONE)
 		return U64_MAX;	/* to be sent first */
-	else if (mrc_tx_idle(tx) && !awaiting)
+	else if (mrc_tx_idle(tx) && !(awaiting && tx->started))
 		return U64_MAX;
 
 	if (tx->probe_backoff)
@@ -325,7 +328,7 @@ static u64 rto_deadline(const struct mrc_tx *tx, bool awaiting)
 	if (tx->flight.head != MRC_TX_NONE || tx->lost.head != MRC_TX_NONE)
 		return tx->rto_base + rto(tx);
 	/* All has arrived: a peer that answers probes may take its time. */
-	if (!mrc_tx_idle(tx) || awaiting)
+	if (!mrc_tx_idle(tx) || (awaiting && tx->started))
 		return max(tx->rto_base, tx->heard_at) + rto(tx);
 	return U64_MAX;
 }
@@ -384,8 +387,13 @@ unsigned int mrc_tx_on_timer(struct mrc_tx *tx, struct mrc_peer_state *ps,
 	if (now >= rto_deadline(tx, awaiting)) {
 		u32 n = lose_everything(tx, ps, now);
 
-		/* Waiting for a window or a path is not the peer's fault. */
-		if (n || now - tx->heard_at >= rto(tx)) {
+		/*
+		 * Waiting for the window is not the peer's fault, nor is
+		 * silence if it was not asked.
+		 */
+		if (n || (now - tx->heard_at >= rto(tx) &&
+			  (tx->lost.head != MRC_TX_NONE ||
+			   tx->probe_at > tx->heard_at))) {
 			what |= MRC_TX_RTO;
 			if (tx->rto_ns && ++tx->retry > tx->retry_cnt)
 				what |= MRC_TX_DEAD;

@@ -254,6 +254,7 @@ void mrc_tx_sent(struct mrc_tx *tx, struct mrc_peer_state *ps, u32 psn,
 	u16 i = psn & tx->mask;
 	u32 sent = mrc_tx_ticks(now);
 
+	tx->started = true;
 	if (psn == tx->next_psn) {
 		if (mrc_tx_idle(tx))
 			mrc_recovery_start(tx, now);

@@ -66,6 +66,7 @@ struct mrc_tx {
 	u64 heard_at;		/* last word from the peer */
 	u8 retry_cnt;
 	u8 retry;		/* RTOs since the last progress */
+	bool started;		/* something was sent ever */
 
 	u32 srtt;		/* ns, 0: no sample */
 	u32 min_rtt;		/* ns */

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * Properties that hold whatever the network does: every packet is delivered
+ * once, what the sender knows to have arrived is not sent again, and it ends.
+ * SEEDS=n tries n networks, SEED=n only that one.
+ */
+#include "model.h"
+
+static void random_conf(struct model_conf *c, u64 seed)
+{
+	struct rng r = { .x = seed };
+	static const u32 windows[] = { 64, 128, 1024, 4096, 4096, 4096 };
+
+	model_defaults(c);
+	c->seed = seed;
+	c->planes = 1 + rng_below(&r, MODEL_PLANES);
+	c->paths = c->planes * (1 + rng_below(&r, 16)) + rng_below(&r, 3);
+	c->rx_window = windows[rng_below(&r, 6)];
+	c->tx_window = c->rx_window;
+	if (rng_chance(&r, 200000))
+		c->tx_window = 1 + rng_below(&r, c->rx_window);
+	c->board_max = 64 << rng_below(&r, 7);
+	c->first_psn = rng_chance(&r, 500000) ? rng_next(&r) & MRC_PSN_MASK :
+		       MRC_PSN_MASK - rng_below(&r, 500);
+	c->packets = 1 + rng_below(&r, rng_chance(&r, 100000) ? 5000 : 600);
+	c->bytes = 64 + rng_below(&r, 4200);
+	c->ackreq_every = 1 + rng_below(&r, 300);
+	c->done_delay = rng_chance(&r, 500000) ? rng_below(&r, 200000) : 0;
+	c->send_gap = rng_chance(&r, 200000) ? rng_below(&r, 100000) : 0;
+	c->rto_ns = rng_chance(&r, 100000) ? 0 :
+		    4096ULL << (10 + rng_below(&r, 6));
+	c->retry_cnt = 7;
+	for (u32 i = 0; i < MODEL_PLANES; i++) {
+		struct plane_model *p = &c->plane[i];
+
+		p->delay = 1000 + rng_below(&r, rng_chance(&r, 100000) ?
+					    5000000 : 200000);
+		p->jitter = rng_chance(&r, 500000) ? rng_below(&r, 300000) : 0;
+		p->loss = rng_chance(&r, 500000) ? rng_below(&r, 150000) : 0;
+		p->late = rng_chance(&r, 300000) ? rng_below(&r, 500000) : 0;
+		p->late_by = rng_below(&r, 10000000);
+		p->dup = rng_chance(&r, 300000) ? rng_below(&r, 50000) : 0;
+		if (rng_chance(&r, 200000)) {
+			p->ns_per_kb = 100 + rng_below(&r, 10000);
+			p->queue = 4 + rng_below(&r, 200);
+		}
+	}
+	/* One plane may be dead, if there is another. */
+	if (c->planes > 1 && rng_chance(&r, 100000))
+		c->plane[rng_below(&r, c->planes)].dead = true;
+	c->time_limit = 600ULL * 1000000000;
+}
+
+static void one(u64 seed)
+{
+	struct model_conf c;
+	static struct model m;
+
+	test_seed(seed);
+	random_conf(&c, seed);
+	model_init(&m, &c);
+	model_run(&m);
+	if (m.dead && m.st.delivered < c.packets)
+		test_note("gave up");
+	model_check_end(&m);
+	model_free(&m);
+}
+
+TEST(property__random_networks)
+{
+	u64 seeds = test_env("SEEDS", 2000);
+	u64 only = test_env("SEED", 0);
+
+	if (only) {
+		one(only);
+		return;
+	}
+	for (u64 s = 1; s <= seeds; s++)
+		one(s);
+}
