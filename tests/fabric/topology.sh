@@ -255,8 +255,10 @@ add_device()
 	esac
 	ip netns exec "$node" rdma link add "$dev" type "${NETDEV:-mrc}" \
 		netdev "$netdev" || return
-	if ! rdma dev set "$dev" netns "$node"; then
-		echo "vm: $dev stays visible on all nodes"
+	# Drivers that know nothing of namespaces leave their device outside.
+	if rdma dev show "$dev" > /dev/null 2>&1 &&
+		! rdma dev set "$dev" netns "$node"; then
+		echo "vm: $dev does not belong to node $node alone"
 	fi
 	[ "${NETDEV:-mrc}" = mrc ] || return 0
 	for netdev in "$@"; do
