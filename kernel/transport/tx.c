@@ -266,7 +266,7 @@ void mrc_tx_sent(struct mrc_tx *tx, struct mrc_peer_state *ps, u32 psn,
 		e->prev_path = e->path;
 		e->gap = min_t(u32, (sent - e->sent) >> MRC_TX_GAP_SHIFT,
 			       U8_MAX);
-		e->told = 0;
+		e->judged = 0;
 	}
 	e->state = MRC_TXENT_FLIGHT;
 	e->sent = sent;
@@ -348,8 +348,6 @@ static void entry_acked(struct mrc_tx *tx, struct mrc_peer_state *ps, u32 psn,
 		list_remove(tx, &tx->flight, psn & tx->mask);
 		n->flight_bytes += e->bytes;
 	}
-	if (named && verdict == MRC_VERDICT_LAST)
-		e->told = 1;
 
 	switch (verdict) {
 	case MRC_VERDICT_LATE:
@@ -359,6 +357,7 @@ static void entry_acked(struct mrc_tx *tx, struct mrc_peer_state *ps, u32 psn,
 		break;
 	case MRC_VERDICT_FIRST:
 		/* Sent again in vain; what the repeat met is not known. */
+		e->judged = 1;
 		res->spurious++;
 		mrc_paths_spurious(ps->paths, e->prev_path, now);
 		mrc_cc_spurious(ps->cc, e->bytes);
@@ -425,7 +424,11 @@ static bool sack_plausible(const struct mrc_tx *tx, const struct mrc_sack *s)
 	return true;
 }
 
-/* A duplicate was answered: was the retransmission in vain? */
+/*
+ * A packet is named that was known to have arrived. If it is the transmission
+ * before the last that is meant, the last was in vain. The last itself being
+ * named proves nothing: that SACK may only have been overtaken by another.
+ */
 static void duplicate_named(struct mrc_tx *tx, struct mrc_peer_state *ps,
 			    const struct mrc_sack *s, u64 now,
 			    struct mrc_tx_result *res)
@@ -435,10 +438,11 @@ static void duplicate_named(struct mrc_tx *tx, struct mrc_peer_state *ps,
 	/* The entry may be that of a later PSN by now. */
 	if (mrc_psn_diff(tx->next_psn, s->acked_psn) > (s32)tx->mask + 1)
 		return;
-	if (e->state != MRC_TXENT_ACKED || e->count < 2 || e->told ||
-	    !mrc_tx_took(ps, e->path, s->entropy))
+	if (e->state != MRC_TXENT_ACKED || e->count < 2 || e->judged ||
+	    mrc_tx_took(ps, e->path, s->entropy) ||
+	    !mrc_tx_took(ps, e->prev_path, s->entropy))
 		return;
-	e->told = 1;
+	e->judged = 1;
 	res->spurious++;
 	mrc_recovery_spurious(tx, s->acked_psn, now);
 	mrc_paths_spurious(ps->paths, e->prev_path, now);

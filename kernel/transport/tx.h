@@ -36,7 +36,7 @@ struct mrc_txent {
 	u16 prev, next;		/* list: entry numbers */
 	u8 state:2;		/* enum mrc_txent_state */
 	u8 count:3;		/* transmissions, saturating */
-	u8 told:1;		/* the last transmission was acknowledged by name */
+	u8 judged:1;		/* the last transmission was found needless */
 	u8 gap;			/* between the last two transmissions */
 };
 
