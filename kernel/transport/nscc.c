@@ -31,6 +31,7 @@
 #define ADJUST_PACKETS		8
 #define QA_GATE			3
 #define QA_THRESHOLD		4	/* times target, without trimming */
+#define QA_HIGH_PERIODS		3
 #define BDP_MAX			(1ULL << 32)
 #define PI_MAX			(1ULL << 32)
 #define RTT_MAX			(10ULL * NSEC_PER_SEC)
@@ -151,15 +152,24 @@ static bool quick_adapt(struct mrc_cc *cc, u64 now)
 		return false;
 
 	/*
+	 * One path may be slow: it is the least delay that tells of a queue
+	 * that all have to pass, and only if it stays.
+	 */
+	if (cc->trimming || cc->qa_min_delay == U64_MAX ||
+	    cc->qa_min_delay <= QA_THRESHOLD * cc->target)
+		cc->qa_high = 0;
+	else if (cc->qa_high < QA_HIGH_PERIODS)
+		cc->qa_high++;
+
+	/*
 	 * One period's bytes mean something only if the period was not
 	 * stretched by silence. A quarter of the packets lost is more than
 	 * chance; the specification takes any loss, which on a lossy fabric
-	 * would keep the window shut. The least delay, as paths may differ.
+	 * would keep the window shut.
 	 */
 	if (now - cc->qa_at < 4 * (cc->base_rtt + cc->target) &&
 	    (cc->qa_trim || cc->qa_lost > cc->qa_bytes / 4 + cc->mtu ||
-	     (!cc->trimming && cc->qa_min_delay != U64_MAX &&
-	      cc->qa_min_delay > QA_THRESHOLD * cc->target)) &&
+	     cc->qa_high == QA_HIGH_PERIODS) &&
 	    cc->qa_bytes < cc->max_wnd >> QA_GATE) {
 		if (cc->qa_bytes < cc->cwnd)
 			set_cwnd(cc, cc->qa_bytes, now);

@@ -47,6 +47,7 @@ struct mrc_cc {
 	u64 qa_min_delay;	/* least delay in it, U64_MAX: no sample */
 	u64 qa_ignore;		/* bytes whose feedback is to be ignored */
 	bool qa_trim;
+	u8 qa_high;		/* periods in a row with high delay only */
 	u64 ecn_at;		/* last ECN mark, 0: never */
 };
 

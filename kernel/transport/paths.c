@@ -38,6 +38,9 @@
 #define FLAP_MEMORY		(10ULL * NSEC_PER_SEC)
 /* Nothing heard of the peer at all for so long: no path is to blame. */
 #define PEER_SILENT		(50ULL * NSEC_PER_MSEC)
+/* Reordering is remembered for one to two such periods. */
+#define REO_PERIOD		(4ULL * NSEC_PER_SEC)
+#define REO_MAX			(50ULL * NSEC_PER_MSEC)
 /* If the peer answers no EV probe ever, bad paths get another chance. */
 #define TRIAL_PERIOD		(1ULL * NSEC_PER_SEC)
 
@@ -693,6 +696,36 @@ void mrc_paths_trimmed(struct mrc_paths *ps, u32 idx, u64 now)
 {
 	if (idx < ps->n && ps->path[idx].state == MRC_PATH_GOOD)
 		ps->path[idx].state = MRC_PATH_SKIP;
+}
+
+/**
+ * mrc_paths_reordered - a packet has come later than one sent after it
+ * @ps: the set
+ * @extent_ns: by how much
+ * @now: ns
+ */
+void mrc_paths_reordered(struct mrc_paths *ps, u64 extent_ns, u64 now)
+{
+	mrc_paths_reordering(ps, now);
+	ps->reo_max[0] = max_t(u64, ps->reo_max[0], min(extent_ns, REO_MAX));
+}
+
+/**
+ * mrc_paths_reordering - the largest extent of reordering lately
+ * @ps: the set
+ * @now: ns
+ *
+ * Return: ns.
+ */
+u32 mrc_paths_reordering(struct mrc_paths *ps, u64 now)
+{
+	if (now - ps->reo_since > REO_PERIOD) {
+		ps->reo_max[1] = now - ps->reo_since > 2 * REO_PERIOD ?
+				 0 : ps->reo_max[0];
+		ps->reo_max[0] = 0;
+		ps->reo_since = now;
+	}
+	return max(ps->reo_max[0], ps->reo_max[1]);
 }
 
 /**

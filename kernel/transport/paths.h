@@ -66,6 +66,9 @@ struct mrc_paths {
 	u32 nactive;		/* of all planes, down ones too */
 	u32 srtt_ns;		/* smoothed RTT over all paths, 0: no sample */
 	bool probe_answered;	/* ever; the peer knows EV probes */
+	/* largest extent of reordering in this period and the last, ns */
+	u32 reo_max[2];
+	u64 reo_since;
 	u64 last_ack;
 	u64 last_probe;
 	u64 probe_deadline;
@@ -116,6 +119,13 @@ void mrc_paths_lost(struct mrc_paths *ps, u32 idx, u64 now);
 /* The loss reported for @idx was none (the packet came late). */
 void mrc_paths_spurious(struct mrc_paths *ps, u32 idx, u64 now);
 void mrc_paths_trimmed(struct mrc_paths *ps, u32 idx, u64 now);
+
+/*
+ * Reordering between packets to this peer: a packet arrived @extent_ns later
+ * than it should have; and how large that extent was lately.
+ */
+void mrc_paths_reordered(struct mrc_paths *ps, u64 extent_ns, u64 now);
+u32 mrc_paths_reordering(struct mrc_paths *ps, u64 now);
 
 /* The operator's word: DENIED, or back to GOOD. */
 void mrc_paths_deny(struct mrc_paths *ps, u32 idx, bool deny);

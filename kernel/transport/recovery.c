@@ -25,8 +25,6 @@
 /* Least allowance for reordering: what software endpoints' jitter needs. */
 #define REO_FLOOR		TICKS(100ULL * NSEC_PER_USEC)
 #define REO_CAP			TICKS(50ULL * NSEC_PER_MSEC)
-/* Reordering is remembered for one to two such periods. */
-#define REO_PERIOD		(2ULL * NSEC_PER_SEC)
 
 #define PTO_FLOOR		(1ULL * NSEC_PER_MSEC)
 #define PTO_NO_RTT		(5ULL * NSEC_PER_MSEC)
@@ -44,30 +42,32 @@ static bool later(u32 a, u32 b)
 /* The reordering window, ticks. */
 static u32 reo_wnd(const struct mrc_tx *tx)
 {
-	u32 seen = max(tx->reo_max[0], tx->reo_max[1]);
 	u32 wnd = max(TICKS(tx->srtt / 4), REO_FLOOR);
 
-	return min(max(wnd, seen + seen / 4), REO_CAP);
+	return min(max(wnd, tx->reo_seen + tx->reo_seen / 4), REO_CAP);
 }
 
-/* Reordering over @extent ticks has been seen. */
-static void reordered(struct mrc_tx *tx, u32 extent, u64 now)
+static void look_up_reordering(struct mrc_tx *tx, struct mrc_peer_state *ps,
+			       u64 now)
 {
-	if (now - tx->reo_since > REO_PERIOD) {
-		tx->reo_max[1] = now - tx->reo_since > 2 * REO_PERIOD ?
-				 0 : tx->reo_max[0];
-		tx->reo_max[0] = 0;
-		tx->reo_since = now;
-	}
-	tx->reo_max[0] = max(tx->reo_max[0], min(extent, REO_CAP));
+	tx->reo_seen = TICKS(mrc_paths_reordering(ps->paths, now));
+}
+
+/* Reordering over @extent ticks has been seen: all streams profit from it. */
+static void reordered(struct mrc_tx *tx, struct mrc_peer_state *ps, u32 extent,
+		      u64 now)
+{
+	mrc_paths_reordered(ps->paths, (u64)extent << MRC_TX_TICK_SHIFT, now);
+	look_up_reordering(tx, ps, now);
 }
 
 /**
  * mrc_recovery_start - the first packet after silence is about to be sent
  * @tx: the stream
+ * @ps: the peer's paths
  * @now: ns
  */
-void mrc_recovery_start(struct mrc_tx *tx, u64 now)
+void mrc_recovery_start(struct mrc_tx *tx, struct mrc_peer_state *ps, u64 now)
 {
 	/* Ticks wrap after 73 minutes. */
 	tx->rack_valid = false;
@@ -75,7 +75,7 @@ void mrc_recovery_start(struct mrc_tx *tx, u64 now)
 	tx->heard_at = now;
 	tx->retry = 0;
 	tx->probe_backoff = 0;
-	reordered(tx, 0, now);
+	look_up_reordering(tx, ps, now);
 }
 
 /**
@@ -93,12 +93,14 @@ void mrc_recovery_begin(const struct mrc_tx *tx, struct mrc_ack_info *info)
 /**
  * mrc_recovery_spurious - a packet had been sent again in vain
  * @tx: the stream
+ * @ps: the peer's paths
  * @psn: the packet
  * @now: ns
  *
  * Its first transmission took longer than reo_wnd allowed: learn how long.
  */
-void mrc_recovery_spurious(struct mrc_tx *tx, u32 psn, u64 now)
+void mrc_recovery_spurious(struct mrc_tx *tx, struct mrc_peer_state *ps,
+			   u32 psn, u64 now)
 {
 	const struct mrc_txent *e = mrc_tx_entry(tx, psn);
 	u32 age = mrc_tx_ticks(now) - e->sent +
@@ -106,7 +108,52 @@ void mrc_recovery_spurious(struct mrc_tx *tx, u32 psn, u64 now)
 	u32 rtt = TICKS(tx->min_rtt);
 
 	if (age > rtt)
-		reordered(tx, age - rtt, now);
+		reordered(tx, ps, age - rtt, now);
+}
+
+/**
+ * mrc_recovery_remember - a packet is about to be sent again
+ * @tx: the stream
+ * @psn: the packet
+ * @now: ns
+ */
+void mrc_recovery_remember(struct mrc_tx *tx, u32 psn, u64 now)
+{
+	struct mrc_txpast *past = &tx->past[psn % MRC_TX_PAST];
+	const struct mrc_txent *e = mrc_tx_entry(tx, psn);
+
+	/* A sample is enough, so those remembered keep their place. */
+	if (past->path != MRC_TX_NONE &&
+	    mrc_tx_ticks(now) - past->sent < 2 * REO_CAP)
+		return;
+	past->psn = psn;
+	past->sent = e->sent;
+	past->path = e->path;
+}
+
+/**
+ * mrc_recovery_recall - a duplicate of long ago has arrived at the receiver
+ * @tx: the stream
+ * @ps: the peer's paths
+ * @psn: the packet
+ * @entropy: EV over which it came
+ * @now: ns
+ *
+ * Return: true if it was a transmission given up for lost.
+ */
+bool mrc_recovery_recall(struct mrc_tx *tx, struct mrc_peer_state *ps, u32 psn,
+			 u32 entropy, u64 now)
+{
+	struct mrc_txpast *past = &tx->past[psn % MRC_TX_PAST];
+	u32 age = mrc_tx_ticks(now) - past->sent;
+
+	if (past->psn != psn || !mrc_tx_took(ps, past->path, entropy))
+		return false;
+	if (age > TICKS(tx->min_rtt))
+		reordered(tx, ps, age - TICKS(tx->min_rtt), now);
+	mrc_paths_spurious(ps->paths, past->path, now);
+	past->path = MRC_TX_NONE;
+	return true;
 }
 
 /**
@@ -133,7 +180,7 @@ enum mrc_verdict mrc_recovery_acked(struct mrc_tx *tx,
 
 	if (e->state == MRC_TXENT_LOST) {
 		if (age > TICKS(tx->min_rtt))
-			reordered(tx, age - TICKS(tx->min_rtt), now);
+			reordered(tx, ps, age - TICKS(tx->min_rtt), now);
 		return MRC_VERDICT_LATE;
 	}
 	if (e->count > 1) {
@@ -143,11 +190,11 @@ enum mrc_verdict mrc_recovery_acked(struct mrc_tx *tx,
 			age < TICKS(tx->min_rtt) * 3 / 4;
 
 		if (first) {
-			mrc_recovery_spurious(tx, psn, now);
+			mrc_recovery_spurious(tx, ps, psn, now);
 			return MRC_VERDICT_FIRST;
 		}
 	} else if (info->old_valid && later(info->old_rack, e->sent)) {
-		reordered(tx, info->old_rack - e->sent, now);
+		reordered(tx, ps, info->old_rack - e->sent, now);
 	}
 	if (!info->any || later(e->sent, info->sent)) {
 		info->any = true;
@@ -264,6 +311,7 @@ u32 mrc_recovery_detect(struct mrc_tx *tx, struct mrc_peer_state *ps, u64 now)
 {
 	u32 n = 0, when;
 
+	look_up_reordering(tx, ps, now);
 	while (head_expires(tx, &when) && !later(when, mrc_tx_ticks(now))) {
 		const struct mrc_txent *e = &tx->board[tx->flight.head];
 

@@ -56,13 +56,17 @@ struct mrc_ack_info {
 
 void mrc_tx_mark_lost(struct mrc_tx *tx, u32 psn);
 
-void mrc_recovery_start(struct mrc_tx *tx, u64 now);
+void mrc_recovery_start(struct mrc_tx *tx, struct mrc_peer_state *ps, u64 now);
 void mrc_recovery_begin(const struct mrc_tx *tx, struct mrc_ack_info *info);
 enum mrc_verdict mrc_recovery_acked(struct mrc_tx *tx,
 				    struct mrc_peer_state *ps, u32 psn,
 				    const u32 *entropy, u64 now,
 				    struct mrc_ack_info *info);
-void mrc_recovery_spurious(struct mrc_tx *tx, u32 psn, u64 now);
+void mrc_recovery_spurious(struct mrc_tx *tx, struct mrc_peer_state *ps,
+			   u32 psn, u64 now);
+void mrc_recovery_remember(struct mrc_tx *tx, u32 psn, u64 now);
+bool mrc_recovery_recall(struct mrc_tx *tx, struct mrc_peer_state *ps, u32 psn,
+			 u32 entropy, u64 now);
 void mrc_recovery_rtt(struct mrc_tx *tx, u64 rtt_ns);
 void mrc_recovery_reported(struct mrc_tx *tx, struct mrc_peer_state *ps,
 			   const struct mrc_sack *s,

@@ -86,6 +86,8 @@ void mrc_tx_init(struct mrc_tx *tx, u32 first, struct mrc_txent *board,
 	list_init(&tx->lost);
 	mrc_rotor_init(&tx->rotor, first);
 	tx->probe_path = MRC_TX_NONE;
+	for (u32 i = 0; i < MRC_TX_PAST; i++)
+		tx->past[i].path = MRC_TX_NONE;
 }
 
 /**
@@ -257,11 +259,12 @@ void mrc_tx_sent(struct mrc_tx *tx, struct mrc_peer_state *ps, u32 psn,
 	tx->started = true;
 	if (psn == tx->next_psn) {
 		if (mrc_tx_idle(tx))
-			mrc_recovery_start(tx, now);
+			mrc_recovery_start(tx, ps, now);
 		memset(e, 0, sizeof(*e));
 		e->prev_path = MRC_TX_NONE;
 		tx->next_psn = mrc_psn_add(psn, 1);
 	} else {
+		mrc_recovery_remember(tx, psn, now);
 		list_remove(tx, &tx->lost, i);
 		e->prev_path = e->path;
 		e->gap = min_t(u32, (sent - e->sent) >> MRC_TX_GAP_SHIFT,
@@ -436,15 +439,18 @@ static void duplicate_named(struct mrc_tx *tx, struct mrc_peer_state *ps,
 	struct mrc_txent *e = mrc_tx_entry(tx, s->acked_psn);
 
 	/* The entry may be that of a later PSN by now. */
-	if (mrc_psn_diff(tx->next_psn, s->acked_psn) > (s32)tx->mask + 1)
+	if (mrc_psn_diff(tx->next_psn, s->acked_psn) > (s32)tx->mask + 1) {
+		if (mrc_recovery_recall(tx, ps, s->acked_psn, s->entropy, now))
+			res->spurious++;
 		return;
+	}
 	if (e->state != MRC_TXENT_ACKED || e->count < 2 || e->judged ||
 	    mrc_tx_took(ps, e->path, s->entropy) ||
 	    !mrc_tx_took(ps, e->prev_path, s->entropy))
 		return;
 	e->judged = 1;
 	res->spurious++;
-	mrc_recovery_spurious(tx, s->acked_psn, now);
+	mrc_recovery_spurious(tx, ps, s->acked_psn, now);
 	mrc_paths_spurious(ps->paths, e->prev_path, now);
 	mrc_cc_spurious(ps->cc, e->bytes);
 }

@@ -49,6 +49,18 @@ struct mrc_txlist {
 	u32 count;
 };
 
+/*
+ * A transmission that was given up for lost. Some are kept longer than the
+ * scoreboard keeps them, to learn of those that arrive very late.
+ */
+struct mrc_txpast {
+	u32 psn;
+	u32 sent;		/* ticks */
+	u16 path;		/* MRC_TX_NONE: unused */
+};
+
+#define MRC_TX_PAST		16
+
 struct mrc_tx {
 	struct mrc_txent *board;
 	u32 mask;		/* entries - 1 */
@@ -74,16 +86,15 @@ struct mrc_tx {
 	u32 rack_sent;
 	u32 rack_rtt;
 	bool rack_valid;
-	/* Largest extent of reordering in this and the last period; ticks */
-	u32 reo_max[2];
-	u64 reo_since;
+	u32 reo_seen;		/* mrc_paths_reordering() when last asked; ticks */
 
 	bool probe_pending;
 	u8 probe_backoff;
 	u16 probe_id;
 	u16 probe_path;		/* MRC_TX_NONE: none */
 	u32 probe_next_psn;	/* next_psn when it was sent */
-	u64 probe_at;		/* when the last was sent; 0: none lately */
+	u64 probe_at;		/* when the last was sent; 0: never */
+	struct mrc_txpast past[MRC_TX_PAST];	/* by PSN modulo its size */
 };
 
 /* Shared by all streams to one peer; under the peer's lock. */
