@@ -112,6 +112,13 @@ static inline void mrc_report_port_event(struct ib_device *ibdev,
 #define MRC_REPORT_PORT_EVENT_OPS
 #endif
 
+/* The functions for tunnels want the socket's inner half. */
+#ifdef HAVE_UDP_TUNNEL_SK
+#define mrc_tunnel_sock(sock)	((sock)->sk)
+#else
+#define mrc_tunnel_sock(sock)	(sock)
+#endif
+
 /* Before messages could be formatted, one could not say the bounds. */
 #ifndef NL_SET_ERR_MSG_FMT
 #define NL_SET_ERR_MSG_FMT(extack, fmt, ...)				\

@@ -40,6 +40,10 @@ have()
 	have IB_VIRT_DMA_TO_PAGE rdma/ib_verbs.h 'ib_virt_dma_to_page\('
 	have IB_UMEM_GET_VA rdma/ib_umem.h 'ib_umem_get_va\('
 
+	# sockets
+	have UDP_TUNNEL_SK net/udp_tunnel.h \
+		'setup_udp_tunnel_sock\(struct net \*net, struct sock \*sk'
+
 	# kernel at large
 	have HRTIMER_SETUP linux/hrtimer.h '[^_]hrtimer_setup\('
 } > "$tmp"

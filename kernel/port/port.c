@@ -325,16 +325,16 @@ static int mrc_sock_create(struct mrc_sock *s, bool v6, struct socket **sockp)
 	err = udp_sock_create(s->net, &cfg, sockp);
 	if (err)
 		return err;
-	setup_udp_tunnel_sock(s->net, *sockp, &tunnel);
+	setup_udp_tunnel_sock(s->net, mrc_tunnel_sock(*sockp), &tunnel);
 	return 0;
 }
 
 static void mrc_sock_shut(struct mrc_sock *s)
 {
 	if (s->sk4)
-		udp_tunnel_sock_release(s->sk4);
+		udp_tunnel_sock_release(mrc_tunnel_sock(s->sk4));
 	if (s->sk6)
-		udp_tunnel_sock_release(s->sk6);
+		udp_tunnel_sock_release(mrc_tunnel_sock(s->sk6));
 	s->sk4 = NULL;
 	s->sk6 = NULL;
 }
