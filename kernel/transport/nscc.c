@@ -32,6 +32,7 @@
 #define QA_GATE			3
 #define QA_THRESHOLD		4	/* times target, without trimming */
 #define QA_HIGH_PERIODS		3
+#define QA_SAMPLES		4
 #define BDP_MAX			(1ULL << 32)
 #define PI_MAX			(1ULL << 32)
 #define RTT_MAX			(10ULL * NSEC_PER_SEC)
@@ -143,19 +144,35 @@ static void update_base(struct mrc_cc *cc, u64 rtt, u64 now)
 	}
 }
 
+/*
+ * The window that what was acknowledged since qa_at asks for. The
+ * specification takes those bytes. But where packets' delays differ by more
+ * than queues, those that are late occupy the window without being in the
+ * way, so they get their share on top.
+ */
+static u64 achieved(const struct mrc_cc *cc, u64 elapsed)
+{
+	u64 avg = cc->avg_delay >> DELAY_SHIFT;
+	u64 spread = avg > cc->qa_min_delay ? avg - cc->qa_min_delay : 0;
+
+	return cc->qa_bytes + mul_u64_u64_div_u64(cc->qa_bytes, spread, elapsed);
+}
+
 /* Quick adapt: once per base_rtt + target, see what really got through. */
 static bool quick_adapt(struct mrc_cc *cc, u64 now)
 {
+	u64 elapsed = now - cc->qa_at;
 	bool fired = false;
+	u64 wnd;
 
-	if (!cc->base_rtt || now - cc->qa_at < cc->base_rtt + cc->target)
+	if (!cc->base_rtt || elapsed < cc->base_rtt + cc->target)
 		return false;
 
 	/*
 	 * One path may be slow: it is the least delay that tells of a queue
 	 * that all have to pass, and only if it stays.
 	 */
-	if (cc->trimming || cc->qa_min_delay == U64_MAX ||
+	if (cc->trimming || cc->qa_samples < QA_SAMPLES ||
 	    cc->qa_min_delay <= QA_THRESHOLD * cc->target)
 		cc->qa_high = 0;
 	else if (cc->qa_high < QA_HIGH_PERIODS)
@@ -167,12 +184,13 @@ static bool quick_adapt(struct mrc_cc *cc, u64 now)
 	 * chance; the specification takes any loss, which on a lossy fabric
 	 * would keep the window shut.
 	 */
-	if (now - cc->qa_at < 4 * (cc->base_rtt + cc->target) &&
+	wnd = achieved(cc, elapsed);
+	if (elapsed < 4 * (cc->base_rtt + cc->target) &&
 	    (cc->qa_trim || cc->qa_lost > cc->qa_bytes / 4 + cc->mtu ||
 	     cc->qa_high == QA_HIGH_PERIODS) &&
-	    cc->qa_bytes < cc->max_wnd >> QA_GATE) {
-		if (cc->qa_bytes < cc->cwnd)
-			set_cwnd(cc, cc->qa_bytes, now);
+	    wnd < cc->max_wnd >> QA_GATE) {
+		if (wnd < cc->cwnd)
+			set_cwnd(cc, wnd, now);
 		cc->qa_ignore = cc->inflight;
 		cc->inc = 0;
 		fired = true;
@@ -180,6 +198,7 @@ static bool quick_adapt(struct mrc_cc *cc, u64 now)
 	cc->qa_at = now;
 	cc->qa_bytes = 0;
 	cc->qa_lost = 0;
+	cc->qa_samples = 0;
 	cc->qa_trim = false;
 	cc->qa_min_delay = U64_MAX;
 	return fired;
@@ -272,6 +291,7 @@ void mrc_cc_acked(struct mrc_cc *cc, u32 bytes, u64 rtt_ns, bool ecn, u64 now)
 		delay = rtt_ns - cc->base_rtt;
 		update_delay(cc, delay);
 		cc->qa_min_delay = min(cc->qa_min_delay, delay);
+		cc->qa_samples++;
 	} else {
 		delay = cc->avg_delay >> DELAY_SHIFT;
 	}

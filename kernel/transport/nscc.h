@@ -46,6 +46,7 @@ struct mrc_cc {
 	u64 qa_lost;		/* lost in it */
 	u64 qa_min_delay;	/* least delay in it, U64_MAX: no sample */
 	u64 qa_ignore;		/* bytes whose feedback is to be ignored */
+	u32 qa_samples;		/* RTT samples in it */
 	bool qa_trim;
 	u8 qa_high;		/* periods in a row with high delay only */
 	u64 ecn_at;		/* last ECN mark, 0: never */

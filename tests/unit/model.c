@@ -108,7 +108,8 @@ static u32 transmit(struct model *m, struct event *e, int path, int dir,
 
 		if (*busy < m->now)
 			*busy = m->now;
-		if (p->queue && *busy - m->now > p->queue * take_ns)
+		if (p->queue && *busy - m->now >
+		    p->queue * p->ns_per_kb * m->c.bytes / 1024)
 			return 0;
 		*busy += take_ns;
 		at = *busy;
