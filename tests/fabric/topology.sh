@@ -235,6 +235,27 @@ lay_out_clos_plane()
 	done
 }
 
+# This guest as one of two that are joined by four wires (tests/vm/run-two).
+# $1: a or b
+lay_out_wires()
+{
+	local plane n
+
+	n=$(number_of "$1")
+	for plane in 0 1 2 3; do
+		ip -batch - <<-EOF || return
+		link set dev eth$plane mtu $MTU up
+		addr add 10.0.$plane.$n/24 dev eth$plane
+		addr add fd00:0:0:$plane::$n/64 dev eth$plane nodad
+		EOF
+	done
+	modinfo mrc > /dev/null 2>&1 || return 0
+	rdma link add mrc0 type mrc netdev eth0 || return
+	for plane in 1 2 3; do
+		mrc port add mrc0 netdev eth$plane || return
+	done
+}
+
 # The node's RDMA device. Device names are unique in a kernel, whatever the
 # namespace, so node a has mrc0, b mrc1, and so on; "on" sets MRC_DEV.
 # $1: node, $2: address netdev, rest: further planes
@@ -275,12 +296,13 @@ lay_out()
 	: > "$FABRIC/nodes"
 	# A node sees its own devices only; has to be set before namespaces are.
 	rdma system set netns exclusive || return
-	modprobe -a veth bridge dummy sch_netem 8021q 2> /dev/null
+	modprobe -a veth bridge dummy sch_netem virtio_net 2> /dev/null
 	case $1 in
 	pair1) lay_out_pair 1 ;;
 	pair4) lay_out_pair 4 ;;
 	pair4-anycast) lay_out_anycast ;;
 	clos) lay_out_clos ;;
+	wires-*) lay_out_wires "${1#wires-}" ;;
 	none) ;;
 	*) echo "vm: no topology is called $1"; return 1 ;;
 	esac

@@ -57,6 +57,69 @@ choose_accel()
 	cat "$file"
 }
 
+# Name of a new kernel log; those of the day before yesterday are removed.
+new_log()
+{
+	mkdir -p "$CACHE/log"
+	find "$CACHE/log" -name '*.log*' -mtime +2 -delete
+	echo "$CACHE/log/$(date +%H%M%S)-$$${1-}.log"
+}
+
+# What a guest is to do, as settings for guest/start (variables of the caller)
+# and a command, packed with everything else into its initramfs.
+# $1: folder to work in, $2: overlay, $3: file to write, rest: command
+pack_request()
+{
+	local work=$1 overlay=$2 out=$3 etc=$1/request/inject/etc
+
+	shift 3
+	rm -rf "$work/request"
+	mkdir -p "$etc"
+	{
+		printf 'TOPOLOGY=%q MTU=%q NETDEV=%q SHARE=%q DEBUG=%q\n' \
+			"$topology" "$mtu" "$netdev" "${share:+1}" "$debug"
+		printf 'export MRC_KERNEL=%q MRC_TOPOLOGY=%q MRC_DEBUG=%q\n' \
+			"$kernel" "$topology" "$debug"
+		printf 'export MRC_GUEST=%q\n' "${guest-}"
+	} > "$etc/mrc-request"
+	# One word is a line for the shell, several are a command.
+	if [ $# -eq 1 ]; then
+		printf '%s\n' "$1"
+	else
+		printf '%q ' "$@"
+	fi > "$etc/mrc-command"
+	(cd "$work/request" && find inject | cpio -o -H newc --quiet) |
+		cat "$INITRD" "$overlay" - > "$out"
+}
+
+# Run a guest of the selected kernel until it ends. Its command's output goes
+# to $1/out, its status to $1/status.
+# $1: folder to work in, with initrd, $2: kernel log, $3: memory in MiB, rest:
+# further options for QEMU
+start_guest()
+{
+	local work=$1 log=$2 mem=$3
+
+	shift 3
+	# shellcheck disable=SC2046
+	TMPDIR=$work exec qemu-system-x86_64 -machine q35 \
+		$(accel_options "$accel") -smp 2 -m "$mem" \
+		-nodefaults -display none -no-reboot \
+		-kernel "$KERNEL" -initrd "$work/initrd" \
+		-append "$BOOT_OPTIONS $KERNEL_OPTIONS" \
+		-drive "file=$IMAGE,format=raw,if=none,id=root,snapshot=on,cache=unsafe" \
+		-device virtio-blk-pci,drive=root -device virtio-rng-pci \
+		-virtfs "local,path=$TREE,mount_tag=src,security_model=none,readonly=on" \
+		"$@" \
+		-serial "file:$log" -device virtio-serial-pci \
+		-chardev "file,id=out,path=$work/out" \
+		-device virtserialport,chardev=out,name=out \
+		-chardev "file,id=status,path=$work/status" \
+		-device virtserialport,chardev=status,name=status \
+		-chardev "socket,id=mon,path=$work/mon,server=on,wait=off" \
+		-mon chardev=mon,mode=readline < /dev/null
+}
+
 # Lines of a kernel log that mean trouble, with what follows them.
 # Returns 0 if there are any.
 trouble_in()
