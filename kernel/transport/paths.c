@@ -682,8 +682,12 @@ void mrc_paths_spurious(struct mrc_paths *ps, u32 idx, u64 now)
 	p->streak = 0;
 	pl->streak = 0;
 	pl->ack_mark = ps->acks;
-	if (p->state == MRC_PATH_ASSUMED_BAD && !pl->silent)
+	if (p->state == MRC_PATH_ASSUMED_BAD) {
+		/* That packet came through after all: not dead, but slow. */
+		if (pl->silent)
+			make_audible(ps, pl, now);
 		make_good(ps, idx, now);
+	}
 }
 
 /**
