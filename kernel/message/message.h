@@ -118,6 +118,7 @@ bool mrc_pkt_parse(const struct sk_buff *skb, struct mrc_pkt *p);
  */
 struct sk_buff *mrc_pkt_build(struct mrc_qp *qp, struct mrc_txmsg *m, u32 idx,
 			      u32 psn, bool ackreq, bool rtx, u32 *status);
+u32 mrc_pkt_payload(const struct mrc_qp *qp, const struct mrc_txmsg *m, u32 idx);
 /* UDP length + 40 of packet @idx of @m, without building it. */
 u32 mrc_pkt_nominal(const struct mrc_qp *qp, const struct mrc_txmsg *m, u32 idx);
 /* A control packet with @len bytes behind the BTH, zeroed; BTH filled. */

@@ -225,16 +225,19 @@ static u8 pkt_opcode(const struct mrc_txmsg *m, u32 idx)
 	}
 }
 
-/* Payload bytes of packet @idx; its offset in the message in @off. */
-static u32 pkt_payload(const struct mrc_qp *qp, const struct mrc_txmsg *m,
-		       u32 idx, u32 *off)
+/**
+ * mrc_pkt_payload - payload bytes of a packet, without pad
+ * @qp: QP that sends it
+ * @m: message
+ * @idx: number of the packet in the message
+ */
+u32 mrc_pkt_payload(const struct mrc_qp *qp, const struct mrc_txmsg *m, u32 idx)
 {
-	*off = idx * qp->mtu;
 	if (m->kind == MRC_MSG_ATOMIC_RESP)
 		return sizeof(struct mrc_atomicacketh);
 	if (mrc_txmsg_is_read(m))
 		return 0;
-	return min(qp->mtu, m->length - *off);
+	return min(qp->mtu, m->length - idx * qp->mtu);
 }
 
 static u32 pkt_hdrlen(u8 op)
@@ -252,7 +255,7 @@ static u32 pkt_hdrlen(u8 op)
  */
 u32 mrc_pkt_nominal(const struct mrc_qp *qp, const struct mrc_txmsg *m, u32 idx)
 {
-	u32 off, plen = pkt_payload(qp, m, idx, &off);
+	u32 plen = mrc_pkt_payload(qp, m, idx);
 
 	return pkt_hdrlen(pkt_opcode(m, idx)) + ALIGN(plen, 4) +
 	       MRC_ICRC_SIZE + sizeof(struct udphdr) + 40;
@@ -411,7 +414,7 @@ struct sk_buff *mrc_pkt_build(struct mrc_qp *qp, struct mrc_txmsg *m, u32 idx,
 			      u32 psn, bool ackreq, bool rtx, u32 *status)
 {
 	u8 op = pkt_opcode(m, idx);
-	u32 off, plen = pkt_payload(qp, m, idx, &off);
+	u32 off = idx * qp->mtu, plen = mrc_pkt_payload(qp, m, idx);
 	u32 hdrlen = pkt_hdrlen(op), pad = -plen & 3;
 	bool copy = plen <= MRC_COPY_MAX || m->is_inline;
 	struct sk_buff *skb;

@@ -235,13 +235,13 @@ static void complete_recv(struct mrc_qp *qp, const struct mrc_pkt *p, u32 status
 		case MRC_OP_WRITE_LAST_IMM:
 		case MRC_OP_WRITE_ONLY_IMM:
 			cqe.opcode = IB_WC_RECV_RDMA_WITH_IMM;
-			cqe.wc_flags = IB_WC_WITH_IMM;
+			cqe.wc_flags = MRC_CQE_WITH_IMM;
 			break;
 		case MRC_OP_X_SEND_LAST_IMM:
-			cqe.wc_flags = IB_WC_WITH_IMM;
+			cqe.wc_flags = MRC_CQE_WITH_IMM;
 			break;
 		case MRC_OP_X_SEND_LAST_INV:
-			cqe.wc_flags = IB_WC_WITH_INVALIDATE;
+			cqe.wc_flags = MRC_CQE_WITH_INV;
 			cqe.imm = be32_to_cpu((__force __be32)p->imm);
 			break;
 		}

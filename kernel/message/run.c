@@ -461,7 +461,7 @@ static bool send_one(struct mrc_qp *qp, u64 now, struct sk_buff_head *out)
 			mrc_count(qp->dev, retransmits);
 		} else {
 			mrc_count(qp->dev, tx_data_packets);
-			mrc_count_add(qp->dev, tx_bytes, skb->len);
+			mrc_count_add(qp->dev, tx_bytes, mrc_pkt_payload(qp, m, idx));
 		}
 		return true;
 	}
