@@ -12,11 +12,6 @@
 #define DEVICE		{ .type = NLA_NUL_STRING, .len = IB_DEVICE_NAME_MAX - 1 }
 #define PLANE		NLA_POLICY_MAX(NLA_U32, MRC_MAX_PORTS - 1)
 
-/* A bound within the policy itself has 15 bits. */
-static const struct netlink_range_validation entropy_range = {
-	.max = U16_MAX,
-};
-
 const struct nla_policy mrc_nl_peer_policy[MRC_A_PEER_MAX + 1] = {
 	[MRC_A_PEER_DEV] = DEVICE,
 	[MRC_A_PEER_REMOTE] = ADDRESS,
@@ -33,7 +28,7 @@ const struct nla_policy mrc_nl_path_policy[MRC_A_PATH_MAX + 1] = {
 	[MRC_A_PATH_LOCAL] = ADDRESS,
 	[MRC_A_PATH_INDEX] = { .type = NLA_U32 },
 	[MRC_A_PATH_PLANE] = PLANE,
-	[MRC_A_PATH_ENTROPY] = NLA_POLICY_FULL_RANGE(NLA_U32, &entropy_range),
+	[MRC_A_PATH_ENTROPY] = { .type = NLA_U32 },
 	[MRC_A_PATH_STATE] = NLA_POLICY_MAX(NLA_U32, MRC_NL_PATH_DENIED),
 };
 

@@ -145,7 +145,7 @@
  *						MRC_NL_PATH_GOOD to allow again
  *	MRC_A_PATH_INDEX	u32		which paths: at least one of
  *	MRC_A_PATH_PLANE	u32 0..31	these three; with several, all
- *	MRC_A_PATH_ENTROPY	u32 0..65535	must match
+ *	MRC_A_PATH_ENTROPY	u32		must match
  */
 #ifndef _UAPI_LINUX_MRC_H
 #define _UAPI_LINUX_MRC_H
