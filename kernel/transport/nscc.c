@@ -33,8 +33,8 @@
 #define QA_THRESHOLD		4	/* times target, without trimming */
 #define QA_HIGH_PERIODS		3
 #define QA_SAMPLES		4
-#define BDP_MAX			(1ULL << 32)
-#define PI_MAX			(1ULL << 32)
+#define BDP_MAX			0x100000000ULL
+#define PI_MAX			0x100000000ULL
 #define RTT_MAX			(10ULL * NSEC_PER_SEC)
 
 static u64 min_wnd(const struct mrc_cc *cc, u64 now)

@@ -260,6 +260,7 @@ static void make_bad(struct mrc_paths *ps, u32 idx, u64 now)
 	struct mrc_path *p = &ps->path[idx];
 
 	if (active(p)) {
+		ps->went_bad++;
 		if (now - p->state_at > FLAP_MEMORY)
 			p->flaps = 0;
 		else if (p->flaps < MAX_FLAPS)
@@ -281,6 +282,7 @@ static void make_good(struct mrc_paths *ps, u32 idx, u64 now)
 	struct mrc_plane *pl = plane_of(ps, idx);
 
 	set_loss(ps, p, mean_loss(ps, p));
+	ps->went_good++;
 	set_state(ps, idx, MRC_PATH_GOOD);
 	p->state_at = now;
 	p->streak = 0;

@@ -46,7 +46,7 @@ struct mrc_plane {
 	u16 npaths;
 	u16 nactive;		/* GOOD or SKIP */
 	u16 probe_next;		/* rotation of probes while silent */
-	u32 streak;		/* losses since the last acknowledgement */
+	u32 streak;		/* losses since the last acknowledgment */
 	u32 streak_path;	/* path of the first of them */
 	bool streak_many;	/* several paths are involved */
 	u32 ack_mark;		/* mrc_paths.acks at the plane's last one */
@@ -61,7 +61,7 @@ struct mrc_paths {
 	u32 n;
 	u32 nplanes;
 	u32 down;		/* mask of planes */
-	u32 acks;		/* acknowledgements over all paths */
+	u32 acks;		/* acknowledgments over all paths */
 	u32 loss_sum;		/* sum of mrc_path.loss of the active paths */
 	u32 nactive;		/* of all planes, down ones too */
 	u32 srtt_ns;		/* smoothed RTT over all paths, 0: no sample */
@@ -70,6 +70,8 @@ struct mrc_paths {
 	u32 reo_max[2];
 	u64 reo_since;
 	u64 last_ack;
+	u32 went_bad;		/* counts for the caller, never reset */
+	u32 went_good;
 	u64 last_probe;
 	u64 probe_deadline;
 	struct mrc_plane planes[MRC_MAX_PORTS];

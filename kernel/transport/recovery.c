@@ -6,7 +6,7 @@
  * Packets are sprayed, so counting how many later ones arrived says nothing;
  * time does (RACK, RFC 8985). A packet is lost if one sent after it has been
  * acknowledged and the reordering window has passed since its own
- * acknowledgement could have come. The window is a quarter of an RTT, or what
+ * acknowledgment could have come. The window is a quarter of an RTT, or what
  * reordering the last seconds have shown, if that is more.
  *
  * A SACK tells of one region of 64 PSNs, so absence from it is evidence only

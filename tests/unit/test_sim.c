@@ -309,7 +309,8 @@ TEST(sim__even_spraying)
 
 	links(&c);
 	f = measure("no fault", &c);
-	lo = hi = f.st.plane_tx[0];
+	lo = f.st.plane_tx[0];
+	hi = lo;
 	for (int i = 1; i < 4; i++) {
 		lo = f.st.plane_tx[i] < lo ? f.st.plane_tx[i] : lo;
 		hi = f.st.plane_tx[i] > hi ? f.st.plane_tx[i] : hi;
