@@ -261,7 +261,7 @@ static void make_bad(struct mrc_paths *ps, u32 idx, u64 now)
 
 	if (active(p)) {
 		ps->went_bad++;
-		if (now - p->state_at > FLAP_MEMORY)
+		if (!p->state_at || now - p->state_at > FLAP_MEMORY)
 			p->flaps = 0;
 		else if (p->flaps < MAX_FLAPS)
 			p->flaps++;
@@ -652,7 +652,7 @@ void mrc_paths_lost(struct mrc_paths *ps, u32 idx, u64 now)
 
 	mean = mean_loss(ps, p);
 	limit = streak_limit(mean);
-	if (plane_is_dead(ps, pl, limit + 1))
+	if (plane_is_dead(ps, pl, limit + limit / 2))
 		make_silent(ps, pl, now);
 	else if ((p->streak >= limit && ps->acks != p->ack_mark) ||
 		 (p->loss > LOSS_BAD + 3 * mean &&
