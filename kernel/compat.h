@@ -85,6 +85,18 @@ typedef struct uverbs_attr_bundle mrc_dmabuf_arg;
 typedef struct ib_udata mrc_dmabuf_arg;
 #endif
 
+#ifndef HAVE_DMA_BUF_VMAP_UNLOCKED
+#define dma_buf_vmap_unlocked	dma_buf_vmap
+#define dma_buf_vunmap_unlocked	dma_buf_vunmap
+#endif
+
+/* Names of symbol namespaces have become strings. */
+#ifdef HAVE_IMPORT_NS_STRING
+#define MRC_IMPORT_NS_DMA_BUF	MODULE_IMPORT_NS("DMA_BUF")
+#else
+#define MRC_IMPORT_NS_DMA_BUF	MODULE_IMPORT_NS(DMA_BUF)
+#endif
+
 #ifndef HAVE_IB_UMEM_GET_VA
 #define ib_umem_get_va		ib_umem_get
 #endif

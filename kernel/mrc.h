@@ -46,6 +46,7 @@
 #define MRC_TX_WINDOW		4096
 
 struct kobject;
+struct mrc_dmabuf;
 struct mrc_peer;
 struct mrc_txmsg;
 struct mrc_recv;
@@ -209,6 +210,7 @@ struct mrc_mr {
 	u32 nsegs, max_segs;
 	struct mrc_seg *segs;	/* sorted by start; nsegs of them */
 	struct ib_umem *umem;
+	struct mrc_dmabuf *dmabuf;	/* in place of umem */
 	refcount_t ref;
 	struct completion released;
 	struct rcu_head rcu;

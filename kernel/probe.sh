@@ -40,6 +40,11 @@ have()
 	have IB_VIRT_DMA_TO_PAGE rdma/ib_verbs.h 'ib_virt_dma_to_page\('
 	have IB_UMEM_GET_VA rdma/ib_umem.h 'ib_umem_get_va\('
 
+	# dma-buf
+	have DMA_BUF_VMAP_UNLOCKED linux/dma-buf.h 'dma_buf_vmap_unlocked\('
+	have IMPORT_NS_STRING linux/module.h \
+		'define MODULE_IMPORT_NS\(ns\) MODULE_INFO\(import_ns, ns\)'
+
 	# sockets
 	have UDP_TUNNEL_SK net/udp_tunnel.h \
 		'setup_udp_tunnel_sock\(struct net \*net, struct sock \*sk'

@@ -356,6 +356,7 @@ static const struct ib_device_ops mrc_dev_ops = {
 	.query_port = mrc_query_port,
 	.query_srq = mrc_query_srq,
 	.reg_user_mr = mrc_reg_user_mr,
+	.reg_user_mr_dmabuf = mrc_reg_user_mr_dmabuf,
 	.req_notify_cq = mrc_req_notify_cq,
 	.rereg_user_mr = mrc_rereg_user_mr,
 	MRC_CREATE_CQ_OPS(mrc_create_cq),

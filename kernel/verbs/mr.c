@@ -27,9 +27,14 @@
 
 /* ------------------------------------------------------------ segments */
 
-/* Segments grow one contiguous piece at a time. */
-static int mrc_mr_add_piece(struct mrc_mr *mr, struct page *page, u32 offset,
-			    u64 len)
+/**
+ * mrc_mr_add_piece - let the MR go on with a piece of memory
+ * @mr: an MR that nobody can use yet, with room in segs
+ * @page: page the piece begins in
+ * @offset: where in it
+ * @len: bytes, contiguous
+ */
+int mrc_mr_add_piece(struct mrc_mr *mr, struct page *page, u32 offset, u64 len)
 {
 	struct mrc_seg *seg;
 
@@ -407,8 +412,17 @@ int mrc_mr_add_frags(struct mrc_mr *mr, u64 addr, u32 len, struct sk_buff *skb)
 
 /* ------------------------------------------------------------ life */
 
-static struct mrc_mr *mrc_mr_new(struct mrc_dev *dev, struct ib_pd *pd,
-				 enum mrc_mr_type type, int access)
+/**
+ * mrc_mr_new - an MR without memory and without key
+ * @dev: the device
+ * @pd: its PD
+ * @type: its type
+ * @access: IB_ACCESS_*
+ *
+ * Return: to be freed by mrc_mr_free(), or ERR_PTR.
+ */
+struct mrc_mr *mrc_mr_new(struct mrc_dev *dev, struct ib_pd *pd,
+			  enum mrc_mr_type type, int access)
 {
 	struct mrc_mr *mr;
 
@@ -430,16 +444,26 @@ static struct mrc_mr *mrc_mr_new(struct mrc_dev *dev, struct ib_pd *pd,
 	return mr;
 }
 
-/* Free an MR that nobody can find, or ever could. */
-static void mrc_mr_free(struct mrc_mr *mr)
+/**
+ * mrc_mr_free - free an MR that nobody can find, or ever could
+ * @mr: the MR
+ */
+void mrc_mr_free(struct mrc_mr *mr)
 {
 	ib_umem_release(mr->umem);
+	mrc_dmabuf_put(mr->dmabuf);
 	kvfree(mr->segs);
 	kfree_rcu(mr, rcu);
 }
 
-/* Give it a key, under which it is found from now on. */
-static int mrc_mr_publish(struct mrc_mr *mr, enum mrc_mr_state state)
+/**
+ * mrc_mr_publish - give an MR a key, under which it is found from now on
+ * @mr: the MR, complete
+ * @state: its state from now on
+ *
+ * Return: 0 or a negative errno: it is as before.
+ */
+int mrc_mr_publish(struct mrc_mr *mr, enum mrc_mr_state state)
 {
 	struct mrc_dev *dev = mr->dev;
 	u32 index;
@@ -564,6 +588,7 @@ static struct mrc_mr *mrc_mr_succeed(struct mrc_mr *old, struct ib_pd *pd,
 		return mr;
 	mrc_mr_revoke(old, MRC_MR_INVALID);
 	swap(mr->umem, old->umem);
+	swap(mr->dmabuf, old->dmabuf);
 	swap(mr->segs, old->segs);
 	mr->nsegs = old->nsegs;
 	mr->max_segs = old->max_segs;
@@ -606,7 +631,8 @@ struct ib_mr *mrc_rereg_user_mr(struct ib_mr *ibmr, int flags, u64 start,
 
 	if (flags & IB_MR_REREG_TRANS) {
 		mr = mrc_mr_from_user(dev, ibpd, start, length, iova, access);
-	} else if (ib_access_writable(access) && !old->umem->writable) {
+	} else if (ib_access_writable(access) && old->umem &&
+		   !old->umem->writable) {
 		/* Pinned for reading; only its own process can pin it again. */
 		if (old->umem->owning_mm != current->mm) {
 			ibdev_dbg(&dev->ibdev,

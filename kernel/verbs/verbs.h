@@ -64,6 +64,11 @@ int mrc_post_srq_recv(struct ib_srq *ibsrq, const struct ib_recv_wr *wr,
 		      const struct ib_recv_wr **bad);
 
 /* mr.c */
+struct mrc_mr *mrc_mr_new(struct mrc_dev *dev, struct ib_pd *pd,
+			  enum mrc_mr_type type, int access);
+int mrc_mr_add_piece(struct mrc_mr *mr, struct page *page, u32 offset, u64 len);
+int mrc_mr_publish(struct mrc_mr *mr, enum mrc_mr_state state);
+void mrc_mr_free(struct mrc_mr *mr);
 struct ib_mr *mrc_get_dma_mr(struct ib_pd *ibpd, int access);
 struct ib_mr *mrc_reg_user_mr(struct ib_pd *ibpd, u64 start, u64 length,
 			      u64 iova, int access, MRC_DMAH_PARAM
@@ -76,5 +81,11 @@ struct ib_mr *mrc_alloc_mr(struct ib_pd *ibpd, enum ib_mr_type type,
 			   u32 max_num_sg);
 int mrc_map_mr_sg(struct ib_mr *ibmr, struct scatterlist *sg, int nents,
 		  unsigned int *offset);
+
+/* dmabuf.c */
+void mrc_dmabuf_put(struct mrc_dmabuf *d);
+struct ib_mr *mrc_reg_user_mr_dmabuf(struct ib_pd *ibpd, u64 offset, u64 length,
+				     u64 iova, int fd, int access,
+				     MRC_DMAH_PARAM mrc_dmabuf_arg *arg);
 
 #endif /* MRC_VERBS_H */
