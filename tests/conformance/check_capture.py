@@ -4,6 +4,10 @@
 
 check_capture.py STORY PCAP...   STORY is what write_story.py did: QPs, memory and messages.
 
+The story says whether the nodes know each other's extensions. If they do not, there may be
+nothing on the wire that MRC 1.0 does not have, apart from the requests for a hello; if they
+do, WRITEs must still be in MRC 1.0's form.
+
 Every packet in the captures must parse (formats, pads, ICRC: see mrcwire.py). The data packets
 must be exactly those that the story's messages make, and the answers must fit them.
 """
@@ -122,7 +126,8 @@ class Check:
 
     def sacks(self):
         s = self.story
-        sacks = [p for p in self.packets if p.opcode == w.SACK and p.dqp == s["sqp"]]
+        sacks = [p for p in self.packets if p.opcode in (w.SACK, w.X_SACK_ACK) and
+                 p.dqp == s["sqp"]]
         self.check(bool(sacks), "there is no SACK")
         last = (s["psn"] + len(list(self.expected())) - 1) & PSN_MASK
         data = {p.psn: p for p in self.packets if p.opcode in w.WRITES and p.dqp == s["dqp"]}
@@ -169,6 +174,16 @@ class Check:
         self.check(not nacks, "%d NACKs without a fault, the first: %r" %
                    (len(nacks), nacks[:1]))
 
+    def plain(self):
+        """Opcodes that are not MRC 1.0's, to nodes that have not said they know them."""
+        foreign = [p for p in self.packets if p.opcode not in w.NAMES or p.opcode == w.X_SACK_ACK]
+        hello = [p for p in foreign if p.dqp <= 2 and p.opcode != w.X_SACK_ACK]
+        if self.story["plain"]:
+            self.check(len(foreign) == len(hello), "%d packets with opcodes of an extension: %r" %
+                       (len(foreign) - len(hello), [p for p in foreign if p not in hello][:3]))
+        return "%d packets with opcodes of extensions, %d of them the hello" % (len(foreign),
+                                                                               len(hello))
+
     def udp(self):
         for p in self.packets:
             self.check(p.dport == w.UDP_PORT, "%r: UDP port %d" % (p, p.dport))
@@ -176,6 +191,7 @@ class Check:
 
     def run(self):
         self.section("every packet is for UDP port %d" % w.UDP_PORT, self.udp)
+        self.section("extensions only between those who know them", self.plain)
         self.section("data packets are those of the messages", self.data_packets)
         self.section("METH counts messages", self.meth)
         self.section("packets are sprayed over entropy values", self.spraying)
@@ -222,7 +238,7 @@ def self_test(story, packets):
         if not Check(story, packets, quiet=True).run():
             missed.append(field)
         setattr(victim, field, old)
-    victim = next(p for p in packets if p.opcode == w.SACK and p.dqp == story["sqp"] and not p.pr)
+    victim = next(p for p in packets if p.opcode in (w.SACK, w.X_SACK_ACK) and p.dqp == story["sqp"] and not p.pr)
     for field, change in {"cack": lambda p: p.cack + 4096, "mpr": lambda p: 1,
                           "entropy": lambda p: 0x00010001, "spdcid": lambda p: 0xABCD,
                           "bitmap": lambda p: (1 << 64) - 1}.items():

@@ -19,6 +19,9 @@ ACKNOWLEDGE = 0xD1
 ENDPOINT_REQUEST, ENDPOINT_RESPONSE = 0xD8, 0xD9
 SACK, NACK, PROBE = 0xDC, 0xDD, 0xDE
 
+# Not MRC 1.0: the project's own SACK that carries an AETH too (Documentation/protocol.md).
+X_SACK_ACK = 0xD2
+
 WRITES = range(WRITE_FIRST, WRITE_ONLY_IMM + 1)
 NAMES = {
     WRITE_FIRST: "WRITE_FIRST", WRITE_MIDDLE: "WRITE_MIDDLE", WRITE_LAST: "WRITE_LAST",
@@ -122,6 +125,9 @@ def parse(data, port=UDP_PORT):
         parse_write(p, body)
     elif p.opcode == SACK:
         parse_sack(p, body)
+    elif p.opcode == X_SACK_ACK:
+        parse_sack(p, body[:-4])
+        p.syndrome, p.msn = body[-4], int.from_bytes(body[-3:], "big")
     elif p.opcode == NACK:
         parse_nack(p, body)
     elif p.opcode == PROBE:

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Node a writes a few messages of chosen sizes to node b while somebody captures; prints what it
-did as JSON for check_capture.py."""
+"""write_story.py MTU [plain]: node a writes a few messages of chosen sizes to node b while
+somebody captures; prints what it did as JSON for check_capture.py.
+
+With "plain" the nodes cannot exchange a hello: a SEND must then be refused with an error.
+"""
 
 import json
 import os
@@ -14,7 +17,7 @@ from verbsh import Node, connect                                        # noqa: 
 
 
 def main():
-    mtu = int(sys.argv[1])
+    mtu, plain = int(sys.argv[1]), "plain" in sys.argv[2:]
     rnd = random.Random(mtu)
     a, b = Node("a", "-m", mtu), Node("b", "-m", mtu)
     source = a.do("mr", 0, 1 << 18, "l")
@@ -32,8 +35,8 @@ def main():
             message["imm"] = 0x01020304 + i
             words.append(message["imm"])
             b.do("recv", qb["qp"], empty["mr"], 0, 0)
-        if size:
-            a.do("poke", source["mr"], 0, data.hex())
+        for at in range(0, size, 8192):
+            a.do("poke", source["mr"], at, data[at:at + 8192].hex())
         a.do(*words)
         wc = a.completion()
         if wc["code"]:
@@ -45,8 +48,14 @@ def main():
         "mtu": mtu, "psn": qa["psn"], "sqp": qa["qpn"], "dqp": qb["qpn"], "addr": target["addr"],
         "rkey": target["rkey"], "from": qa["gid"].replace("::ffff:", ""),
         "to": qb["gid"].replace("::ffff:", ""), "messages": messages,
-        "per_plane_addresses": True,
+        "per_plane_addresses": True, "plain": plain,
     }))
+    if plain:
+        a.do("send", qa["qp"], source["mr"], 0, 100)
+        wc = a.completion()
+        if not wc["code"]:
+            sys.exit("a SEND to a plain MRC 1.0 endpoint ended with success")
+        print("a SEND ends with: " + wc["status"], file=sys.stderr)
     return a.end() or b.end()
 
 

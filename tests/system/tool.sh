@@ -17,6 +17,12 @@ SYS=/sys/class/infiniband/$D/mrc
 out=$WORK/out err=$WORK/err
 listings=0
 
+# The tool on $C, with less ado than "on".
+tool()
+{
+	nsenter --net=/run/netns/$C mrc "$@"
+}
+
 # Run the tool on $C; its output goes to $out and $err. $1: status wanted,
 # $2: name, rest: arguments
 mrc_ends()
@@ -24,7 +30,7 @@ mrc_ends()
 	local want=$1 name=$2 status
 
 	shift 2
-	on $C mrc "$@" > "$out" 2> "$err"
+	tool "$@" > "$out" 2> "$err"
 	status=$?
 	if [ $status -eq "$want" ]; then
 		ok "$name"
@@ -83,7 +89,7 @@ set_sysfs()
 
 value()
 {
-	on $C mrc -j dev show "$D" | jq ".[0].$1"
+	tool -j dev show "$D" | jq ".[0].$1"
 }
 
 # ------------------------------------------------------------ words
@@ -123,7 +129,7 @@ refused 1 'must be a number' dev set "$D" icrc -1
 
 # Bounds are told from kernel 6.12 on; older ones cannot format messages.
 bounds="must be from"
-on $C mrc dev set "$D" icrc 2 2>&1 | grep -q "$bounds" || bounds=outside
+tool dev set "$D" icrc 2 2>&1 | grep -q "$bounds" || bounds=outside
 while read -r name low high; do
 	before=$(value "$name")
 	for v in $low $high; do
@@ -167,24 +173,24 @@ refused 2 '.' port del "$D" netdev lo
 refused 1 'netdev NAME' port add "$D"
 refused 1 'from 0 to 31' port add "$D" netdev eth3 plane 32
 refused 1 'unknown' port del "$D" netdev eth3 plane 3
-check "four ports still" [ "$(on $C mrc -j port show | jq length)" = 4 ]
+check "four ports still" [ "$(tool -j port show | jq length)" = 4 ]
 mrc_ends 0 "port del" port del "$D" netdev eth3
-check "three ports" [ "$(on $C mrc -j port show | jq length)" = 3 ]
+check "three ports" [ "$(tool -j port show | jq length)" = 3 ]
 refused 2 '.' port del "$D" netdev eth3
 refused 2 '.' port add "$D" netdev eth3 plane 1
 mrc_ends 0 "port add with a plane" port add "$D" netdev eth3 plane 31
 check "plane 31 has eth3" [ \
-	"$(on $C mrc -j port show | jq -r '.[] | select(.plane == 31).netdev')" = eth3 ]
+	"$(tool -j port show | jq -r '.[] | select(.plane == 31).netdev')" = eth3 ]
 mrc_ends 0 "port del again" port del "$D" netdev eth3
 mrc_ends 0 "port add without a plane" port add "$D" netdev eth3
 check "it got the first free plane" [ \
-	"$(on $C mrc -j port show | jq -r '.[] | select(.netdev == "eth3").plane')" = 3 ]
+	"$(tool -j port show | jq -r '.[] | select(.netdev == "eth3").plane')" = 3 ]
 fault $C:3 down
 check "a port without carrier is shown down" wait_for 5 eval \
-	'[ "$(on $C mrc -j port show | jq ".[3].up")" = false ]'
+	'[ "$(tool -j port show | jq ".[3].up")" = false ]'
 fault $C:3 up
 check "and up again" wait_for 5 eval \
-	'[ "$(on $C mrc -j port show | jq ".[3].up")" = true ]'
+	'[ "$(tool -j port show | jq ".[3].up")" = true ]'
 
 # ------------------------------------------------------------ namespaces, users
 
@@ -226,7 +232,7 @@ on $C rping -c -a "$S_IP" > /dev/null 2>&1 &
 client=$!
 trap 'kill -9 $client $server' EXIT
 check "a connection is made" wait_for 20 eval \
-	'on $C mrc peer show | grep -q extended'
+	'tool peer show | grep -q extended'
 kill -STOP $client
 traffic "traffic"
 lists "length >= 1 and any(.[]; .peer == \"$S_IP\" and .status == \"extended\"
@@ -253,7 +259,7 @@ refused 2 'no MRC device of this name' path show mrc99
 
 plane_tx()
 {
-	on $C mrc -j path show "$D" peer "$S_IP" | jq ".[$1].tx"
+	tool -j path show "$D" peer "$S_IP" | jq ".[$1].tx"
 }
 
 P=("$D" peer "$S_IP")
@@ -265,7 +271,7 @@ refused 2 'no such path' path deny "${P[@]}" path 4000
 refused 2 'no such path' path deny "${P[@]}" plane 1 path 0 ev 1
 mrc_ends 0 "path deny of a plane" path deny "${P[@]}" plane 1
 check "all paths of it are denied" [ \
-	"$(on $C mrc -j path show "${P[@]}" | jq '.[1].denied')" = "$per_plane" ]
+	"$(tool -j path show "${P[@]}" | jq '.[1].denied')" = "$per_plane" ]
 sent=$(plane_tx 1)
 traffic "traffic with a plane denied"
 check "the denied plane carried nothing" [ "$(plane_tx 1)" = "$sent" ]
@@ -273,18 +279,27 @@ mrc_ends 0 "path allow of a plane" path allow "${P[@]}" plane 1
 traffic "traffic with it allowed again"
 holds "$(plane_tx 1) > $sent + 100" "the plane is used again"
 mrc_ends 0 "path deny of one path" path deny "${P[@]}" path 0
-check "it is denied, no other" [ "$(on $C mrc -j path show "${P[@]}" detail |
+check "it is denied, no other" [ "$(tool -j path show "${P[@]}" detail |
 	jq -c 'map(select(.state == "denied").path)')" = "[0]" ]
-ev=$(on $C mrc -j path show "${P[@]}" detail | jq '.[0].ev')
+ev=$(tool -j path show "${P[@]}" detail | jq '.[0].ev')
 mrc_ends 0 "path allow of one EV" path allow "${P[@]}" ev "$ev"
 for plane in 0 1 2; do
 	mrc_ends 0 "path deny plane $plane" path deny "${P[@]}" plane $plane
 done
 refused 2 'no path' path deny "${P[@]}" plane 3
 check "plane 3 is not denied" [ \
-	"$(on $C mrc -j path show "${P[@]}" | jq '.[3].denied')" = 0 ]
+	"$(tool -j path show "${P[@]}" | jq '.[3].denied')" = 0 ]
 for plane in 0 1 2; do
 	mrc_ends 0 "path allow plane $plane" path allow "${P[@]}" plane $plane
+done
+
+# ICRC is left out where both ends say so; nobody is cut off by a change.
+for setting in "$C 0" "$S 0" "$C 1" "$S 1"; do
+	read -r node v <<< "$setting"
+	check "icrc $v on $node" on "$node" bash -c \
+		"mrc dev set \$MRC_DEV icrc $v"
+	pair "rping after it" 30 cm "exec rping -s -a $S_IP -C 5 -V -p 7175" \
+		"exec rping -c -a $S_IP -C 5 -V -p 7175"
 done
 
 # A dump of many messages, while other things go on: each path once.
@@ -292,11 +307,11 @@ mrc_ends 0 "128 paths per plane" dev set "$D" paths_per_plane 128
 pair "a new peer, by its IPv6 address" 40 cm \
 	"exec rping -s -a fd00:0:0:0::2 -C 5 -V" \
 	"sleep 0.3; exec rping -c -a fd00:0:0:0::2 -C 5 -V"
-on $C mrc -j path show "$D" peer fd00::2 detail > "$out"
+tool -j path show "$D" peer fd00::2 detail > "$out"
 check "a dump of 512 paths has each once" [ \
 	"$(jq '[.[].path] | unique | length' "$out")" = 512 ]
 lists "map(select(.peer == \"fd00::2\")) | length == 1" peer show
-on $C mrc dev set "$D" paths_per_plane "$per_plane"
+tool dev set "$D" paths_per_plane "$per_plane"
 check "python3 reads all $listings JSON listings" python3 -c '
 import json, sys
 for name in sys.argv[1:]:

@@ -25,15 +25,15 @@ class Node:
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
-            raise VerbsError("%s: mrc-verbsh ended (status %s) at: %s" %
+            raise VerbsError("%s: mrc-verbsh ended (status %s) at: %.60s" %
                              (self.name, self.process.wait(), " ".join(map(str, words))))
         return json.loads(line)
 
     def do(self, *words):
         answer = self.try_do(*words)
         if not answer["ok"]:
-            raise VerbsError("%s: %s: %s" % (self.name, " ".join(map(str, words)),
-                                             answer["error"]))
+            raise VerbsError("%s: %.60s: %s" % (self.name, " ".join(map(str, words)),
+                                               answer["error"]))
         return answer
 
     def completion(self, milliseconds=5000):

@@ -365,7 +365,7 @@ static void run_line(char *line)
 		else
 			printf("{\"ok\":true}\n");
 	} else {
-		fail("cannot do '%s' with %d arguments", c, n - 1);
+		fail("cannot do '%.40s' with %d arguments", c, n - 1);
 	}
 }
 
