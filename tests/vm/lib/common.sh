@@ -77,7 +77,7 @@ need_host_tools()
 	export PATH=$PATH:/usr/sbin:/sbin
 	need qemu-system-x86_64:qemu-system-x86 mmdebstrap:mmdebstrap \
 		mke2fs:e2fsprogs rsync:rsync cpio:cpio xz:xz-utils \
-		zstd:zstd flock:util-linux clang:clang make:make
+		zstd:zstd flock:util-linux python3:python3
 	if [ "$(id -u)" -ne 0 ]; then
 		die "must run as root: the guest's root is built with chroot"
 	fi
