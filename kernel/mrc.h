@@ -482,7 +482,8 @@ struct mrc_peer {
 	u32 features;			/* MRC_HELLO_F_*, 0 for a plain peer */
 	u32 window;			/* its MPR in PSNs */
 	u64 instance;
-	u64 nonce;
+	u64 nonce;			/* of the hello going on, 0: none */
+	u64 nonce_done;			/* of the one answered last */
 	u32 hello_tries;
 	struct mrc_peer_state st;	/* paths, congestion control */
 	struct list_head waiters;	/* QPs that could send but for cwnd, hello */

@@ -352,6 +352,7 @@ static void mrc_hello_learn(struct mrc_peer *peer, const struct mrc_hello *h)
 		if (h->port[i].flags & MRC_HELLO_PORT_UP)
 			down &= ~BIT(h->port[i].plane);
 	peer->remote_down = down;
+	peer->nonce_done = peer->nonce;
 	peer->nonce = 0;
 	peer->hello_tries = 0;
 	peer->hello_at = 0;
@@ -362,6 +363,7 @@ static void mrc_hello_learn(struct mrc_peer *peer, const struct mrc_hello *h)
 static void mrc_hello_response(struct mrc_dev *dev, const struct mrc_hello *h,
 			       const struct mrc_rxinfo *info)
 {
+	u64 nonce = be64_to_cpu(h->nonce);
 	struct mrc_peer *peer;
 	bool ours = false;
 
@@ -373,15 +375,18 @@ static void mrc_hello_response(struct mrc_dev *dev, const struct mrc_hello *h,
 		if (!ipv6_addr_equal(&peer->key.remote, &info->saddr))
 			continue;
 		spin_lock(&peer->lock);
-		if (peer->nonce && peer->nonce == be64_to_cpu(h->nonce)) {
+		if (peer->nonce == nonce) {
 			mrc_hello_learn(peer, h);
+			ours = true;
+		} else if (peer->nonce_done == nonce) {
+			/* one request went out over every plane */
 			ours = true;
 		}
 		spin_unlock(&peer->lock);
 		if (ours)
 			return;
 	}
-	/* late, twice, or forged */
+	/* very late, or forged */
 	mrc_count(dev, drop_hello);
 }
 
