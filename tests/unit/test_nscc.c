@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <string.h>
+
+#include "harness.h"
+#include "transport/nscc.h"
+
+#define USEC		1000ULL
+#define MSEC		1000000ULL
+#define MTU		4160
+
+static struct mrc_cc cc;
+static u64 now;
+
+static void begin(u64 gbps, bool trimming)
+{
+	struct mrc_cc_params p = {
+		.mtu = MTU, .speed_bps = gbps * 1000 * MSEC,
+		.trimming = trimming,
+	};
+
+	now = 5000 * MSEC;
+	mrc_cc_init(&cc, &p, now);
+}
+
+/* Fill the window, then acknowledge it with @rtt; @n times. */
+static void rounds(u32 n, u64 rtt, bool ecn)
+{
+	while (n--) {
+		u64 k = 0;
+
+		while (mrc_cc_may_send(&cc, MTU)) {
+			mrc_cc_sent(&cc, MTU);
+			k++;
+		}
+		CHECK(k);
+		for (u64 i = 0; i < k; i++) {
+			now += rtt / k + 1;
+			mrc_cc_acked(&cc, MTU, rtt, ecn, now);
+		}
+		CHECK_EQ(mrc_cc_inflight(&cc), 0);
+		CHECK(mrc_cc_cwnd(&cc) >= MTU);
+		CHECK(mrc_cc_cwnd(&cc) <= cc.max_wnd);
+	}
+}
+
+TEST(mrc_cc_init__defaults)
+{
+	struct mrc_cc_params p = { .mtu = 1 };
+
+	begin(10, false);
+	CHECK_EQ(mrc_cc_cwnd(&cc), 64 * MTU);
+	CHECK_EQ(mrc_cc_inflight(&cc), 0);
+	CHECK_EQ(mrc_cc_base_rtt(&cc), 0);
+	CHECK(mrc_cc_may_send(&cc, MTU));
+	mrc_cc_init(&cc, &p, 0);
+	CHECK_EQ(cc.mtu, 256);
+	CHECK(cc.speed_bps);
+}
+
+TEST(mrc_cc_may_send__until_window_is_full)
+{
+	u32 n = 0;
+
+	begin(10, false);
+	while (mrc_cc_may_send(&cc, MTU)) {
+		mrc_cc_sent(&cc, MTU);
+		n++;
+	}
+	CHECK_EQ(n, 64);
+	mrc_cc_release(&cc, MTU);
+	CHECK(mrc_cc_may_send(&cc, MTU));
+	/* Never below zero, whatever is given back. */
+	mrc_cc_release(&cc, 0xffffffff);
+	CHECK_EQ(mrc_cc_inflight(&cc), 0);
+}
+
+TEST(mrc_cc_acked__grows_to_one_and_a_half_bdp)
+{
+	begin(100, false);
+	rounds(2, 100 * USEC, false);
+	CHECK_EQ(mrc_cc_base_rtt(&cc), 100 * USEC);
+	CHECK_EQ(cc.max_wnd, 1250000 * 3 / 2);
+	rounds(30, 100 * USEC, false);
+	CHECK_EQ(mrc_cc_cwnd(&cc), cc.max_wnd);
+}
+
+TEST(mrc_cc_acked__grows_by_fair_increase_when_delayed)
+{
+	u64 w;
+
+	begin(100, false);
+	rounds(1, 100 * USEC, false);
+	rounds(1, 250 * USEC, false);
+	w = mrc_cc_cwnd(&cc);
+	rounds(1, 250 * USEC, false);
+	/* 5 MTU a + 0.15 MTU a with a = 1.25 MB / 150,000 B = 8.3 */
+	CHECK(mrc_cc_cwnd(&cc) > w + 30 * MTU);
+	CHECK(mrc_cc_cwnd(&cc) < w + 50 * MTU);
+}
+
+TEST(mrc_cc_acked__proportional_increase)
+{
+	u64 w;
+
+	begin(100, false);
+	rounds(1, 100 * USEC, false);
+	w = mrc_cc_cwnd(&cc);
+	rounds(1, 150 * USEC, false);
+	/* Never more than was acknowledged. */
+	CHECK(mrc_cc_cwnd(&cc) > w && mrc_cc_cwnd(&cc) <= 2 * w + 10 * MTU);
+}
+
+TEST(mrc_cc_acked__ecn_without_delay_changes_nothing)
+{
+	u64 w;
+
+	begin(100, false);
+	rounds(5, 100 * USEC, false);
+	w = mrc_cc_cwnd(&cc);
+	rounds(3, 120 * USEC, true);
+	CHECK_EQ(mrc_cc_cwnd(&cc), w);
+}
+
+TEST(mrc_cc_acked__ecn_with_delay_decreases)
+{
+	u64 w;
+
+	begin(100, false);
+	rounds(30, 100 * USEC, false);
+	w = mrc_cc_cwnd(&cc);
+	rounds(3, 350 * USEC, true);
+	CHECK(mrc_cc_cwnd(&cc) < w);
+	rounds(100, 350 * USEC, true);
+	CHECK(mrc_cc_cwnd(&cc) < w / 4);
+	/* Without marks it grows again. */
+	w = mrc_cc_cwnd(&cc);
+	rounds(50, 100 * USEC, false);
+	CHECK(mrc_cc_cwnd(&cc) > 2 * w);
+}
+
+TEST(mrc_cc_acked__small_links)
+{
+	begin(1, false);
+	rounds(50, 50 * USEC, false);
+	/* BDP is 6 KB; bursts of offload must fit all the same. */
+	CHECK_EQ(mrc_cc_cwnd(&cc), 64 * MTU);
+}
+
+TEST(mrc_cc_acked__absurd_values)
+{
+	begin(800000, false);
+	rounds(1, 1, false);
+	rounds(2, U64_MAX, false);
+	rounds(2, 10000 * MSEC, true);
+	mrc_cc_acked(&cc, 0xffffffff, 1, false, now);
+	mrc_cc_acked(&cc, 0, 0, false, now);
+	mrc_cc_lost(&cc, 0xffffffff, now);
+	mrc_cc_trimmed(&cc, 0xffffffff, now);
+	CHECK(mrc_cc_cwnd(&cc) >= MTU);
+}
+
+TEST(mrc_cc_acked__without_samples)
+{
+	begin(10, false);
+	for (u32 i = 0; i < 100; i++) {
+		mrc_cc_sent(&cc, MTU);
+		mrc_cc_acked(&cc, MTU, 0, false, now += USEC);
+	}
+	CHECK_EQ(mrc_cc_cwnd(&cc), 64 * MTU);
+	rounds(1, 100 * USEC, false);
+	for (u32 i = 0; i < 100; i++) {
+		mrc_cc_sent(&cc, MTU);
+		mrc_cc_acked(&cc, MTU, 0, false, now += USEC);
+	}
+	CHECK(mrc_cc_cwnd(&cc) >= 64 * MTU);
+}
+
+TEST(mrc_cc_base_rtt__rises_after_ten_seconds)
+{
+	begin(10, false);
+	rounds(1, 100 * USEC, false);
+	CHECK_EQ(mrc_cc_base_rtt(&cc), 100 * USEC);
+	for (u32 i = 0; i < 25; i++) {
+		now += 1000 * MSEC;
+		mrc_cc_acked(&cc, 0, 300 * USEC, false, now);
+	}
+	CHECK_EQ(mrc_cc_base_rtt(&cc), 300 * USEC);
+	mrc_cc_acked(&cc, 0, 200 * USEC, false, now);
+	CHECK_EQ(mrc_cc_base_rtt(&cc), 200 * USEC);
+}
+
+TEST(mrc_cc_lost__single_losses_cost_a_packet)
+{
+	u64 w;
+
+	begin(100, false);
+	rounds(30, 100 * USEC, false);
+	w = mrc_cc_cwnd(&cc);
+	mrc_cc_sent(&cc, MTU);
+	mrc_cc_lost(&cc, MTU, now);
+	CHECK_EQ(mrc_cc_cwnd(&cc), w - MTU);
+	CHECK_EQ(mrc_cc_inflight(&cc), 0);
+	mrc_cc_spurious(&cc, MTU);
+	CHECK_EQ(mrc_cc_cwnd(&cc), w);
+	mrc_cc_spurious(&cc, MTU);
+	CHECK_EQ(mrc_cc_cwnd(&cc), w);
+	/* The least without ECN marks */
+	for (u32 i = 0; i < 1000; i++)
+		mrc_cc_lost(&cc, MTU, now);
+	CHECK_EQ(mrc_cc_cwnd(&cc), 4 * MTU);
+}
+
+/* @packets get through per period of 200 us, the others are lost. */
+static void collapse(u32 packets, u32 lost, u32 periods)
+{
+	for (u32 i = 0; i < periods; i++) {
+		for (u32 k = 0; k < packets; k++) {
+			now += 210 * USEC / packets;
+			mrc_cc_sent(&cc, MTU);
+			mrc_cc_acked(&cc, MTU, 600 * USEC, false, now);
+		}
+		for (u32 k = 0; k < lost; k++)
+			mrc_cc_lost(&cc, MTU, now);
+	}
+}
+
+TEST(mrc_cc_acked__quick_adapt_after_heavy_loss)
+{
+	begin(100, false);
+	rounds(30, 100 * USEC, false);
+	CHECK(mrc_cc_cwnd(&cc) > 400 * MTU);
+	collapse(20, 30, 2);
+	/* About twice the spread of delays on top of what got through */
+	CHECK(mrc_cc_cwnd(&cc) < 100 * MTU);
+}
+
+TEST(mrc_cc_acked__quick_adapt_after_lasting_delay)
+{
+	begin(100, false);
+	rounds(30, 100 * USEC, false);
+	collapse(20, 0, 2);
+	CHECK(mrc_cc_cwnd(&cc) > 400 * MTU);
+	collapse(20, 0, 4);
+	CHECK(mrc_cc_cwnd(&cc) < 100 * MTU);
+}
+
+TEST(mrc_cc_trimmed__quick_adapt)
+{
+	u64 w;
+
+	begin(100, true);
+	rounds(30, 100 * USEC, false);
+	CHECK_EQ(cc.target, 75 * USEC);
+	w = mrc_cc_cwnd(&cc);
+	mrc_cc_trimmed(&cc, MTU, now);
+	CHECK_EQ(mrc_cc_cwnd(&cc), w - MTU);
+	now += 200 * USEC;
+	mrc_cc_acked(&cc, MTU, 100 * USEC, false, now);
+	mrc_cc_trimmed(&cc, MTU, now);
+	now += 200 * USEC;
+	mrc_cc_trimmed(&cc, MTU, now);
+	CHECK_EQ(mrc_cc_cwnd(&cc), MTU);
+}
+
+TEST(mrc_cc_penalty__and_restore)
+{
+	u64 w;
+
+	begin(100, false);
+	rounds(30, 100 * USEC, false);
+	w = mrc_cc_cwnd(&cc);
+	/* 64 in all SACKs of an RTT halves the window. */
+	for (u64 left = w; left >= MTU; left -= MTU)
+		mrc_cc_penalty(&cc, 64, false, MTU);
+	CHECK(mrc_cc_cwnd(&cc) < w / 2 + 2 * MTU);
+	CHECK(mrc_cc_cwnd(&cc) > w / 2 - 2 * MTU);
+	mrc_cc_penalty(&cc, 0, true, MTU);
+	CHECK_EQ(mrc_cc_cwnd(&cc), w);
+	mrc_cc_penalty(&cc, 127, false, 0x7fffffff);
+	CHECK_EQ(mrc_cc_cwnd(&cc), MTU);
+	mrc_cc_penalty(&cc, 0, false, MTU);
+	CHECK_EQ(mrc_cc_cwnd(&cc), MTU);
+	mrc_cc_penalty(&cc, 0, true, MTU);
+	CHECK_EQ(mrc_cc_cwnd(&cc), MTU);
+}
