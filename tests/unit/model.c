@@ -475,6 +475,45 @@ static bool over(const struct model *m, u64 end)
 	       mrc_tx_idle(&m->tx) && m->st.delivered == m->c.packets;
 }
 
+/*
+ * Processors of virtual machines stop for milliseconds: is the endpoint that
+ * is to handle @e stopped? Then @e waits, in its place among the others.
+ */
+static bool stalled(struct model *m, struct event *e)
+{
+	int node;
+
+	switch (e->type) {
+	case EV_DATA:
+	case EV_DONE:
+	case EV_PROBE:
+	case EV_PATH_PROBE:
+		node = 1;
+		break;
+	case EV_HOOK:
+		return false;
+	default:
+		node = 0;
+	}
+	if (!m->c.stall_every)
+		return false;
+	if (m->now >= m->next_stall[node]) {
+		m->stalled_until[node] = m->now +
+			rng_below(&m->rng, 2 * m->c.stall_for);
+		m->next_stall[node] = m->stalled_until[node] +
+			rng_below(&m->rng, 2 * m->c.stall_every);
+	}
+	if (m->now >= m->stalled_until[node])
+		return false;
+	e->at = m->stalled_until[node];
+	if (e->type == EV_TIMER)
+		m->timer_at = e->at;
+	if (e->type == EV_PATH_TIMER)
+		m->path_timer_at = e->at;
+	post(m, e);
+	return true;
+}
+
 void model_run(struct model *m)
 {
 	u64 end = m->now + m->c.time_limit;
@@ -491,6 +530,12 @@ void model_run(struct model *m)
 		e = take(m);
 		CHECK(e.at >= m->now);
 		m->now = e.at;
+		if (e.type == EV_TIMER && e.at != m->timer_at)
+			continue;
+		if (e.type == EV_PATH_TIMER && e.at != m->path_timer_at)
+			continue;
+		if (stalled(m, &e))
+			continue;
 		switch (e.type) {
 		case EV_DATA:
 			data_in(m, &e);
@@ -505,15 +550,13 @@ void model_run(struct model *m)
 			probe_in(m, &e);
 			break;
 		case EV_TIMER:
-			if (e.at == m->timer_at)
-				timer(m);
+			timer(m);
 			break;
 		case EV_NEW:
 			pump(m);
 			break;
 		case EV_PATH_TIMER:
-			if (e.at == m->path_timer_at)
-				path_timer(m);
+			path_timer(m);
 			break;
 		case EV_PATH_PROBE: {
 			int path = e.path;

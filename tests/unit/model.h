@@ -44,6 +44,9 @@ struct model_conf {
 	u8 retry_cnt;
 	u64 speed_bps;
 	u64 time_limit;		/* ns */
+	/* now and then (0: never) an endpoint does nothing for so long, ns */
+	u64 stall_every;
+	u64 stall_for;
 	struct plane_model plane[MODEL_PLANES];
 	u32 bad_path;		/* this path loses bad_loss ppm besides */
 	u32 bad_loss;
@@ -78,6 +81,7 @@ struct model {
 	u64 next_new;		/* when send_gap allows the next */
 	u64 timer_at, path_timer_at;
 	bool dead;
+	u64 stalled_until[2], next_stall[2];	/* sender, receiver */
 	/* by packet number modulo TRUTH, which exceeds any window */
 	struct truth *truth;
 	struct model_stats st;

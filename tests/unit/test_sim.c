@@ -169,6 +169,56 @@ TEST(sim__faulty_links)
 	CHECK(f.ratio < 1.3);
 }
 
+/* One packet at a time: what a loss costs is the wait for the probe. */
+TEST(sim__one_at_a_time)
+{
+	struct figures base, f;
+	struct model_conf c;
+
+	latency(&c);
+	c.tx_window = 1;
+	base = measure("no loss", &c);
+	all(&c, 10000, 0, 0, 0);
+	f = measure("1 % loss", &c);
+	CHECK(f.gbps > 0.8 * base.gbps);
+	CHECK(f.ratio < 1.2);
+	all(&c, 0, 250000, 5 * MSEC, 0);
+	base = measure_for("5 ms late", &c, 4 * SEC);
+	all(&c, 10000, 250000, 5 * MSEC, 5000);
+	f = measure_for("all faults", &c, 4 * SEC);
+	CHECK(f.gbps > 0.8 * base.gbps);
+	CHECK(f.st.retransmits < f.st.dropped + 20);
+
+	latency(&c);
+	c.tx_window = 1;
+	c.plane[1].dead = true;
+	f = measure("plane 1 dead", &c);
+	CHECK(f.st.dropped < 40);
+}
+
+/* Processors that stop for 4 ms, 50 times a second. */
+TEST(sim__stalling_processors)
+{
+	struct figures base, f;
+	struct model_conf c;
+
+	latency(&c);
+	for (int i = 0; i < 4; i++)
+		c.plane[i].ns_per_kb = 20000;
+	base = measure("no stall", &c);
+	c.stall_every = 16 * MSEC;
+	c.stall_for = 4 * MSEC;
+	f = measure("stalls", &c);
+	CHECK(f.gbps > 0.6 * base.gbps);
+	all(&c, 10000, 0, 0, 0);
+	f = measure("stalls, 1 % loss", &c);
+	CHECK(f.gbps > 0.5 * base.gbps);
+	CHECK(f.ratio < 1.5);
+	all(&c, 10000, 250000, 5 * MSEC, 5000);
+	f = measure("stalls, all faults", &c);
+	CHECK(f.ratio < 1.5);
+}
+
 /* Times of delivery, in slices, for faults in the middle of a run. */
 #define SLICE		(5 * MSEC)
 static u64 slices[1000];
