@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* mrc path: the paths (EVs) to a peer. */
 #include <netlink/msg.h>
+#include <stdio.h>
 
 #include "mrc.h"
 
@@ -19,6 +20,9 @@ static const char *state_name(uint32_t state)
 static void show_plane(struct nlattr **attrs)
 {
 	uint32_t srtt = get_u32(attrs, MRC_A_PLANE_SRTT);
+	uint32_t good = get_u32(attrs, MRC_A_PLANE_GOOD);
+	uint32_t skip = get_u32(attrs, MRC_A_PLANE_SKIP);
+	char *text = scratch();
 	bool down = get_u32(attrs, MRC_A_PLANE_DOWN);
 	bool bad = get_u32(attrs, MRC_A_PLANE_BAD);
 	const char *state = "up";
@@ -40,13 +44,15 @@ static void show_plane(struct nlattr **attrs)
 	field_bool("down", NULL, down, "", "");
 	field_bool("bad", NULL, bad, "", "");
 	field_text("STATE", state);
-	field_number("good", "GOOD", get_u32(attrs, MRC_A_PLANE_GOOD));
-	field_number("skip", "SKIP", get_u32(attrs, MRC_A_PLANE_SKIP));
+	/* People need not know of paths that are passed over once. */
+	snprintf(text, SCRATCH_SIZE, "%u", good + skip);
+	field_number_as("good", "GOOD", good, text);
+	field_number("skip", NULL, skip);
 	field_number("assumed_bad", "BAD",
 		     get_u32(attrs, MRC_A_PLANE_ASSUMED_BAD));
 	field_number("denied", "DENIED", get_u32(attrs, MRC_A_PLANE_DENIED));
 	field_number("tx", "SENT", get_u64(attrs, MRC_A_PLANE_TX));
-	field_number("acked", "ACKED", get_u64(attrs, MRC_A_PLANE_ACKED));
+	field_number("acked", NULL, get_u64(attrs, MRC_A_PLANE_ACKED));
 	field_number("lost", "LOST", get_u64(attrs, MRC_A_PLANE_LOST));
 	field_number_as("srtt_ns", "RTT", srtt, format_time(srtt));
 	object_end();
@@ -67,7 +73,7 @@ static void show_path(struct nlattr **attrs)
 	field_string("state", "STATE",
 		     state_name(get_u32(attrs, MRC_A_PATH_STATE)));
 	field_number("tx", "SENT", get_u32(attrs, MRC_A_PATH_TX));
-	field_number("acked", "ACKED", get_u32(attrs, MRC_A_PATH_ACKED));
+	field_number("acked", NULL, get_u32(attrs, MRC_A_PATH_ACKED));
 	field_number("lost", "LOST", get_u32(attrs, MRC_A_PATH_LOST));
 	field_number_as("srtt_ns", "RTT", srtt, format_time(srtt));
 	object_end();

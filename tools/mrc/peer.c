@@ -16,22 +16,17 @@ static const char *status_name(uint32_t status)
 	return status < sizeof(names) / sizeof(*names) ? names[status] : "?";
 }
 
-/* "4 good", or with what is wrong: "90 good, 38 bad". */
+/* Those in use out of all: "96/128". */
 static const char *paths_text(struct nlattr **attrs)
 {
-	uint32_t bad = get_u32(attrs, MRC_A_PEER_ASSUMED_BAD);
-	uint32_t denied = get_u32(attrs, MRC_A_PEER_DENIED);
-	char *text = scratch();
-	int len;
-
 	/* A path that is left out once is a good one that is busy. */
-	len = snprintf(text, SCRATCH_SIZE, "%u good",
-		       get_u32(attrs, MRC_A_PEER_GOOD) +
-		       get_u32(attrs, MRC_A_PEER_SKIP));
-	if (bad)
-		len += snprintf(text + len, SCRATCH_SIZE - len, ", %u bad", bad);
-	if (denied)
-		snprintf(text + len, SCRATCH_SIZE - len, ", %u denied", denied);
+	uint32_t good = get_u32(attrs, MRC_A_PEER_GOOD) +
+			get_u32(attrs, MRC_A_PEER_SKIP);
+	char *text = scratch();
+
+	snprintf(text, SCRATCH_SIZE, "%u/%u", good,
+		 good + get_u32(attrs, MRC_A_PEER_ASSUMED_BAD) +
+		 get_u32(attrs, MRC_A_PEER_DENIED));
 	return text;
 }
 
@@ -43,7 +38,8 @@ static void show_row(struct nlattr **attrs)
 	uint64_t rtt = get_u64(attrs, MRC_A_PEER_BASE_RTT);
 
 	object_begin();
-	field_string("dev", "DEVICE", get_string(attrs, MRC_A_PEER_DEV));
+	field_string("dev", opt.details ? "DEVICE" : NULL,
+		     get_string(attrs, MRC_A_PEER_DEV));
 	field_string("peer", "PEER", get_address(attrs, MRC_A_PEER_REMOTE));
 	field_string("local", opt.details ? "LOCAL" : NULL,
 		     get_address(attrs, MRC_A_PEER_LOCAL));
