@@ -40,6 +40,8 @@
 #define MRC_MAX_RD_ATOMIC	128
 #define MRC_MAX_MSG		(1U << 31)
 #define MRC_MIN_QPN		16
+/* Attachments of QPs to multicast groups, per device. */
+#define MRC_MAX_MCAST		4096
 /* Receive window offered to peers, PSNs. */
 #define MRC_RX_WINDOW		(MRC_MPR_DEFAULT * MRC_MPR_UNIT)
 /* Scoreboard and so packets in flight per QP, at most. */
@@ -110,6 +112,9 @@ struct mrc_dev {
 	u32 next_peer_id;		/* peers_lock */
 	struct delayed_work peer_gc;	/* forgets peers long unused */
 	struct mrc_bucket answers;	/* to hellos and probes */
+	struct list_head mcasts;	/* groups of UD QPs, RCU */
+	struct mutex mcast_lock;	/* writers of mcasts */
+	u32 num_mcasts;
 	struct workqueue_struct *wq;	/* QP runs that cannot be done in place */
 	atomic_long_t held_bytes;	/* skbs waiting for their turn */
 	bool dying;
@@ -506,6 +511,8 @@ struct mrc_peer {
 	u64 idle_since;			/* no QP uses the peer; 0: one does */
 	u64 timer_at;			/* what the timer is set to; 0: not set */
 	u64 heard_at;			/* last hello that made us say hello */
+	u32 went_bad;			/* of st.paths, as counted last */
+	u32 went_good;
 	bool dead;			/* being removed: no timer, no work */
 	bool answered;			/* work: the hello was answered */
 	bool wake;			/* work: let the waiters run */
@@ -591,6 +598,11 @@ void mrc_qp_rx(struct mrc_qp *qp, struct sk_buff *skb,
 	       const struct mrc_rxinfo *info);
 void mrc_ud_rx(struct mrc_qp *qp, struct sk_buff *skb,
 	       const struct mrc_rxinfo *info);
+/* Multicast groups of UD QPs; a datagram to one of them. */
+int mrc_attach_mcast(struct ib_qp *ibqp, union ib_gid *gid, u16 lid);
+int mrc_detach_mcast(struct ib_qp *ibqp, union ib_gid *gid, u16 lid);
+void mrc_mcast_rx(struct mrc_dev *dev, struct sk_buff *skb,
+		  const struct mrc_rxinfo *info);
 /* Send what can be sent now on a UD or GSI QP. qp->lock not held. */
 void mrc_ud_run(struct mrc_qp *qp);
 /*

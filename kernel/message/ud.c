@@ -202,10 +202,11 @@ static void ud_xmit(struct mrc_qp *qp, struct ud_packet *p)
 	struct mrc_dev *dev = qp->dev;
 	struct net_device *oif = NULL;
 
-	/* an address on a link means nothing without the link */
+	/* an address on a link, or a group, means nothing without the link */
 	rcu_read_lock();
-	if (ipv6_addr_type(&p->hdr.daddr) & IPV6_ADDR_LINKLOCAL &&
-	    !mrc_addr_is_local(mrc_dev_net(dev), &p->hdr.daddr))
+	if (mrc_addr_is_mcast(&p->hdr.daddr) ||
+	    (ipv6_addr_type(&p->hdr.daddr) & IPV6_ADDR_LINKLOCAL &&
+	     !mrc_addr_is_local(mrc_dev_net(dev), &p->hdr.daddr)))
 		oif = dev->netdev;
 	rcu_read_unlock();
 	mrc_port_xmit_to(dev, oif, p->skb, &p->hdr);

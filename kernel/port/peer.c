@@ -280,6 +280,16 @@ static struct sk_buff *mrc_probe_tick(struct mrc_peer *peer, u32 up, u64 now)
 				    mrc_timestamp(now), path);
 }
 
+static void mrc_peer_count_paths(struct mrc_peer *peer)
+{
+	struct mrc_paths *paths = peer->st.paths;
+
+	mrc_count_add(peer->dev, path_bad, paths->went_bad - peer->went_bad);
+	mrc_count_add(peer->dev, path_good, paths->went_good - peer->went_good);
+	peer->went_bad = paths->went_bad;
+	peer->went_good = paths->went_good;
+}
+
 static enum hrtimer_restart mrc_peer_timer(struct hrtimer *timer)
 {
 	struct mrc_peer *peer = container_of(timer, struct mrc_peer, timer);
@@ -294,6 +304,7 @@ static enum hrtimer_restart mrc_peer_timer(struct hrtimer *timer)
 	mrc_dev_planes(peer->dev, &up);
 	spin_lock(&peer->lock);
 	WRITE_ONCE(peer->timer_at, 0);
+	mrc_peer_count_paths(peer);
 	if (peer->hello_at && peer->hello_at <= now && mrc_hello_tick(peer, now))
 		nonce = peer->nonce;
 	skb = mrc_status_tick(peer, up, now);
@@ -627,12 +638,16 @@ static int mrc_peer_rebuild(struct mrc_peer *peer)
 		routes[i] = rcu_replace_pointer(peer->routes[i], routes[i],
 						lockdep_is_held(&peer->lock));
 	if (set) {
-		if (peer->st.paths)
+		if (peer->st.paths) {
+			mrc_peer_count_paths(peer);
 			old = mrc_pathset_of(peer->st.paths);
+		}
 		WRITE_ONCE(peer->planes, planes);
 		/* seen by mrc_port_xmit() without the lock */
 		smp_store_release(&peer->st.paths,
 				  (struct mrc_paths *)set->paths);
+		peer->went_bad = 0;
+		peer->went_good = 0;
 		mrc_peer_new_cc(peer, &cc, !old, now);
 		if (relearn)
 			peer->relearn = false;

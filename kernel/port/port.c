@@ -8,6 +8,7 @@
  * its destination address.
  */
 #include <linux/ethtool.h>
+#include <linux/igmp.h>
 #include <linux/inetdevice.h>
 #include <linux/rtnetlink.h>
 #include <net/addrconf.h>
@@ -143,6 +144,63 @@ static struct net_device *mrc_addr_netdev(struct net *net,
 bool mrc_addr_is_local(struct net *net, const struct in6_addr *addr)
 {
 	return mrc_addr_netdev(net, addr);
+}
+
+/* ------------------------------------------------------------ multicast */
+
+/**
+ * mrc_port_join() - receive what is sent to a group
+ * @dev: device
+ * @group: IPv6 or IPv4-mapped multicast address
+ *
+ * Counted: as many joins as leaves. Return: 0 or a negative errno.
+ */
+int mrc_port_join(struct mrc_dev *dev, const struct in6_addr *group)
+{
+	struct in_device *in_dev;
+	int err = 0;
+
+	if (!mrc_addr_is_mcast(group))
+		return -EINVAL;
+	rtnl_lock();
+	if (mrc_addr_is_v4(group)) {
+		in_dev = __in_dev_get_rtnl(dev->netdev);
+		if (in_dev)
+			ip_mc_inc_group(in_dev, group->s6_addr32[3]);
+		else
+			err = -ENODEV;
+	} else {
+#if IS_ENABLED(CONFIG_IPV6)
+		err = ipv6_dev_mc_inc(dev->netdev, group);
+#else
+		err = -EAFNOSUPPORT;
+#endif
+	}
+	rtnl_unlock();
+	return err;
+}
+
+/**
+ * mrc_port_leave() - undo mrc_port_join()
+ * @dev: device
+ * @group: multicast address
+ */
+void mrc_port_leave(struct mrc_dev *dev, const struct in6_addr *group)
+{
+	struct in_device *in_dev;
+
+	rtnl_lock();
+	if (mrc_addr_is_v4(group)) {
+		/* gone, and the group with it, if the netdev is going */
+		in_dev = __in_dev_get_rtnl(dev->netdev);
+		if (in_dev)
+			ip_mc_dec_group(in_dev, group->s6_addr32[3]);
+	} else {
+#if IS_ENABLED(CONFIG_IPV6)
+		ipv6_dev_mc_dec(dev->netdev, group);
+#endif
+	}
+	rtnl_unlock();
 }
 
 /* ------------------------------------------------------------ devices */

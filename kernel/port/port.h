@@ -12,6 +12,7 @@
 #ifndef MRC_PORT_H
 #define MRC_PORT_H
 
+#include <linux/in.h>
 #include <linux/in6.h>
 #include <net/ipv6.h>
 
@@ -54,6 +55,20 @@ bool mrc_port_addr(struct mrc_dev *dev, const struct mrc_port *port,
 u32 mrc_dev_speed(struct mrc_dev *dev);
 /* Is @addr one of this node's? RCU. */
 bool mrc_addr_is_local(struct net *net, const struct in6_addr *addr);
+
+/*
+ * Receive what is sent to an IP multicast group, on the address netdev.
+ * Process context. 0 or a negative errno.
+ */
+int mrc_port_join(struct mrc_dev *dev, const struct in6_addr *group);
+void mrc_port_leave(struct mrc_dev *dev, const struct in6_addr *group);
+
+static inline bool mrc_addr_is_mcast(const struct in6_addr *a)
+{
+	if (ipv6_addr_v4mapped(a))
+		return ipv4_is_multicast(a->s6_addr32[3]);
+	return ipv6_addr_is_multicast(a);
+}
 
 static inline struct net *mrc_dev_net(const struct mrc_dev *dev)
 {

@@ -35,7 +35,7 @@ static bool mrc_rx_info(const struct sk_buff *skb, struct mrc_rxinfo *info,
 		info->tos = ip->tos;
 		info->ttl = ip->ttl;
 		*iplen = sizeof(*ip);
-		if (ipv4_is_multicast(ip->daddr) || ipv4_is_lbcast(ip->daddr))
+		if (ipv4_is_lbcast(ip->daddr))
 			return false;
 	} else {
 		const struct ipv6hdr *ip = ipv6_hdr(skb);
@@ -45,8 +45,6 @@ static bool mrc_rx_info(const struct sk_buff *skb, struct mrc_rxinfo *info,
 		info->tos = ipv6_get_dsfield(ip);
 		info->ttl = ip->hop_limit;
 		*iplen = sizeof(*ip);
-		if (ipv6_addr_is_multicast(&ip->daddr))
-			return false;
 	}
 	/* RoCE has no IP options and no extension headers. */
 	if (skb_network_header(skb) + *iplen != (const u8 *)udp)
@@ -133,6 +131,20 @@ static void mrc_rx_dispatch(struct mrc_dev *dev, struct mrc_port *port,
 	u8 op = bth->opcode;
 	struct mrc_qp *qp;
 
+	if (mrc_addr_is_mcast(&info->daddr) !=
+	    (dqpn == IB_MULTICAST_QPN)) {
+		mrc_count(dev, drop_no_qp);
+		goto drop;
+	}
+	if (dqpn == IB_MULTICAST_QPN) {
+		if (op == MRC_OP_UD_SEND_ONLY ||
+		    op == MRC_OP_UD_SEND_ONLY_IMM) {
+			mrc_mcast_rx(dev, skb, info);
+			return;
+		}
+		mrc_count(dev, drop_opcode);
+		goto drop;
+	}
 	if (dqpn == MRC_ENDPOINT_QPN) {
 		if (op == MRC_OP_X_HELLO_REQ || op == MRC_OP_X_HELLO_RESP)
 			mrc_hello_rx(dev, port, skb, info);

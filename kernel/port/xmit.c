@@ -29,7 +29,7 @@ static int mrc_route_lookup4(struct net *net, struct net_device *oif,
 	struct rtable *rt;
 	int err;
 
-	if (oif) {
+	if (oif && !ipv4_is_multicast(daddr)) {
 		/*
 		 * Asked for a route out of an interface, IPv4 invents one if
 		 * there is none. A plane without a route is no way to the

@@ -58,6 +58,9 @@ static int mrc_query_device(struct ib_device *ibdev,
 	attr->max_qp_init_rd_atom = MRC_MAX_RD_ATOMIC;
 	attr->atomic_cap = IB_ATOMIC_HCA;
 	attr->max_ah = MRC_MAX_AH;
+	attr->max_mcast_grp = MRC_MAX_MCAST;
+	attr->max_mcast_qp_attach = MRC_MAX_MCAST;
+	attr->max_total_mcast_qp_attach = MRC_MAX_MCAST;
 	attr->max_srq = MRC_MAX_SRQ;
 	attr->max_srq_wr = MRC_MAX_SRQ_WR;
 	attr->max_srq_sge = MRC_MAX_SGE;
@@ -326,6 +329,7 @@ static const struct ib_device_ops mrc_dev_ops = {
 	.alloc_mr = mrc_alloc_mr,
 	.alloc_pd = mrc_alloc_pd,
 	.alloc_ucontext = mrc_alloc_ucontext,
+	.attach_mcast = mrc_attach_mcast,
 	.create_ah = mrc_create_ah,
 	.create_srq = mrc_create_srq,
 	.create_user_ah = mrc_create_ah,
@@ -334,6 +338,7 @@ static const struct ib_device_ops mrc_dev_ops = {
 	.dealloc_ucontext = mrc_dealloc_ucontext,
 	.dereg_mr = mrc_dereg_mr,
 	.destroy_ah = mrc_destroy_ah,
+	.detach_mcast = mrc_detach_mcast,
 	.destroy_cq = mrc_destroy_cq,
 	.destroy_srq = mrc_destroy_srq,
 	.disassociate_ucontext = mrc_disassociate_ucontext,
@@ -408,6 +413,8 @@ static struct mrc_dev *mrc_dev_alloc(struct net_device *netdev)
 	dev->netdev = netdev;
 	mutex_init(&dev->ports_lock);
 	INIT_LIST_HEAD(&dev->list);
+	INIT_LIST_HEAD(&dev->mcasts);
+	mutex_init(&dev->mcast_lock);
 	xa_init_flags(&dev->qps, XA_FLAGS_ALLOC);
 	xa_init_flags(&dev->mrs, XA_FLAGS_ALLOC1);
 	xa_init_flags(&dev->ahs, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_IRQ);
