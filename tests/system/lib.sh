@@ -268,5 +268,5 @@ rebuild_fabric()
 	wait_for 30 bash -c '! ls /sys/class/infiniband | grep -q .' ||
 		echo "  | devices are left: $(ls /sys/class/infiniband)"
 	# shellcheck source=/dev/null
-	(. /usr/local/lib/mrc/topology.sh && lay_out "$MRC_TOPOLOGY")
+	(. /etc/mrc-request && . /usr/local/lib/mrc/topology.sh && lay_out "$TOPOLOGY")
 }

@@ -119,6 +119,8 @@ restore()
 	local node
 
 	# shellcheck source=/dev/null
+	. /etc/mrc-request
+	# shellcheck source=/dev/null
 	. /usr/local/lib/mrc/topology.sh
 	for node in a b; do
 		on $node rdma link show | grep -q . && continue
