@@ -165,13 +165,6 @@ build_tests()
 			-C "/build/src/tests/$(basename "$(dirname "$file")")" \
 			guest DESTDIR=/build/stage || return
 	done
-	if [ -e "$build/src/tests/fabric/trim.bpf.c" ]; then
-		clang -O2 -g -target bpf -I/usr/include/x86_64-linux-gnu \
-			-c "$build/src/tests/fabric/trim.bpf.c" \
-			-o "$build/trim.bpf.o" || return
-		install -D -m 644 "$build/trim.bpf.o" \
-			"$build/stage/usr/local/lib/mrc/trim.bpf.o"
-	fi
 }
 
 # Everything that goes on top of the image, as a cpio archive for the

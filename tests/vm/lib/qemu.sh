@@ -57,6 +57,20 @@ choose_accel()
 	cat "$file"
 }
 
+# Guests take turns: each has as many CPUs as the host, and tests have clocks.
+# Lasts until the caller ends.
+take_turn()
+{
+	local turn
+
+	mkdir -p "$CACHE/lock"
+	exec {turn}> "$CACHE/lock/guest"
+	if ! flock -n "$turn"; then
+		say "waiting for another guest to end"
+		flock "$turn"
+	fi
+}
+
 # Name of a new kernel log; those of the day before yesterday are removed.
 new_log()
 {
