@@ -71,7 +71,7 @@ test-rest:
 	tests/vm/report $(RESTS)
 
 CHECKS := unit style system-quick
-RESTS  := kunit fuzz system-rest two-guests
+RESTS  := $(notdir $(wildcard tests/kunit tests/fuzz)) system-rest two-guests
 
 kunit: ## the module's KUnit tests, in the debug kernel
 	tests/vm/report kunit
