@@ -9,6 +9,7 @@
 
 #include <linux/hrtimer.h>
 #include <linux/netlink.h>
+#include <linux/overflow.h>
 #include <rdma/ib_umem.h>
 #include <rdma/ib_verbs.h>
 #include <rdma/uverbs_ioctl.h>
@@ -129,6 +130,11 @@ static inline void mrc_report_port_event(struct ib_device *ibdev,
 #define mrc_tunnel_sock(sock)	((sock)->sk)
 #else
 #define mrc_tunnel_sock(sock)	(sock)
+#endif
+
+#ifndef struct_size_t
+#define struct_size_t(type, member, count) \
+	struct_size((type *)NULL, member, count)
 #endif
 
 /* Before messages could be formatted, one could not say the bounds. */
