@@ -129,7 +129,7 @@ void mrc_mcast_rx(struct mrc_dev *dev, struct sk_buff *skb,
 		mrc_qp_put(qp);
 		found = true;
 	}
-	if (!found)
+	if (!found && !own)
 		mrc_count(dev, drop_no_qp);
 	kfree_skb(skb);
 }
