@@ -35,10 +35,10 @@
 
 #define MRC_MAX_QP		65536
 #define MRC_MAX_QP_WR		32768
-#define MRC_MAX_CQE		(1U << 20)
+#define MRC_MAX_CQE		((u32)BIT(20))
 #define MRC_MAX_SRQ_WR		32768
 #define MRC_MAX_RD_ATOMIC	128
-#define MRC_MAX_MSG		(1U << 31)
+#define MRC_MAX_MSG		((u32)BIT(31))
 #define MRC_MIN_QPN		16
 /* Attachments of QPs to multicast groups, per device. */
 #define MRC_MAX_MCAST		4096
@@ -50,6 +50,7 @@
 struct kobject;
 struct mrc_dmabuf;
 struct mrc_peer;
+struct mrc_qp;
 struct mrc_txmsg;
 struct mrc_recv;
 struct platform_device;
@@ -83,7 +84,7 @@ struct mrc_settings {
 
 /* Limits what strangers can make us send; see port/hello.c. */
 struct mrc_bucket {
-	spinlock_t lock;
+	spinlock_t lock;		/* BH */
 	u64 last;			/* ns, when tokens were last added */
 	u32 tokens;
 };
@@ -174,8 +175,10 @@ static inline void *mrc_ring_entry(const struct mrc_kring *r, u32 idx)
 /* Entries a consumer may take: user space's prod is checked here. */
 static inline u32 mrc_ring_avail(const struct mrc_kring *r, u32 taken)
 {
-	u32 n = smp_load_acquire(&r->hdr->prod) - taken;
+	u32 n;
 
+	/* entries below prod are complete */
+	n = smp_load_acquire(&r->hdr->prod) - taken;
 	return n <= r->mask + 1 ? n : 0;
 }
 
@@ -197,7 +200,7 @@ struct mrc_seg {
 	u32 offset;		/* in page */
 };
 
-enum mrc_mr_type { MRC_MR_DMA, MRC_MR_USER, MRC_MR_FAST };
+enum mrc_mr_type { MRC_MR_DMA, MRC_MR_USER, MRC_MR_FAST, MRC_MR_MW };
 enum mrc_mr_state { MRC_MR_INVALID, MRC_MR_FREE, MRC_MR_VALID };
 
 struct mrc_mr {
@@ -216,6 +219,13 @@ struct mrc_mr {
 	struct mrc_seg *segs;	/* sorted by start; nsegs of them */
 	struct ib_umem *umem;
 	struct mrc_dmabuf *dmabuf;	/* in place of umem */
+	u64 serial;		/* no two MRs, past ones included, have the same */
+	/* memory window: what it shows; held by references to the window */
+	struct mrc_mr *base;
+	u64 base_serial;
+	u32 base_key;
+	u32 qpn;		/* type 2: who may be spoken to by this key */
+	u8 mw_type;		/* enum ib_mw_type */
 	refcount_t ref;
 	struct completion released;
 	struct rcu_head rcu;
@@ -226,14 +236,19 @@ static inline struct mrc_mr *to_mmr(struct ib_mr *ibmr)
 	return container_of(ibmr, struct mrc_mr, ibmr);
 }
 
+struct mrc_mw {
+	struct ib_mw ibmw;
+	struct mrc_mr *mr;
+};
+
 /*
- * Find the MR of @key and check PD, state, access (IB_ACCESS_* that must all
+ * Find the MR or memory window of @key and check PD, state, access (IB_ACCESS_* that must all
  * be granted; 0: local read) and that [addr, addr + len) lies inside. @remote:
- * the key came over the wire (local_dma_lkey is refused). Returns a reference
- * or NULL. Any context.
+ * the key came over the wire. Returns a reference or NULL. Softirqs disabled,
+ * and so until mrc_mr_put().
  */
-struct mrc_mr *mrc_mr_get(struct mrc_dev *dev, struct ib_pd *pd, u32 key,
-			  u64 addr, u64 len, int access, bool remote);
+struct mrc_mr *mrc_mr_get(struct mrc_qp *qp, u32 key, u64 addr, u64 len,
+			  int access, bool remote);
 void mrc_mr_put(struct mrc_mr *mr);
 /* The following trust that the range was checked by mrc_mr_get(). */
 int mrc_mr_copy_from_skb(struct mrc_mr *mr, u64 addr, const struct sk_buff *skb,
@@ -250,8 +265,9 @@ int mrc_mr_add_frags(struct mrc_mr *mr, u64 addr, u32 len, struct sk_buff *skb);
 u64 *mrc_mr_word(struct mrc_mr *mr, u64 addr);
 /* Work requests IB_WR_REG_MR, IB_WR_LOCAL_INV and remote invalidation. */
 int mrc_mr_fast_reg(struct ib_pd *pd, struct ib_mr *ibmr, u32 key, int access);
-int mrc_mr_invalidate(struct mrc_dev *dev, struct ib_pd *pd, u32 key,
-		      bool remote);
+int mrc_mr_invalidate(struct mrc_qp *qp, u32 key, bool remote);
+/* Work request BIND_MW. */
+int mrc_mw_bind(struct mrc_qp *qp, const struct mrc_sqe *sqe);
 
 struct mrc_ah {
 	struct ib_ah ibah;

@@ -174,6 +174,7 @@ static void retire_recv(struct mrc_qp *qp)
 	if (qp->srq)
 		return;
 	qp->rq.cons++;
+	/* the entry was copied before the application may write it again */
 	smp_store_release(&qp->rq.hdr->cons, qp->rq.cons);
 }
 
@@ -273,7 +274,7 @@ static bool scatter(struct mrc_qp *qp, const struct mrc_sge *sge, u32 num_sge,
 			continue;
 		}
 		n = min(left, sge[i].length - off);
-		mr = mrc_mr_get(qp->dev, qp->ibqp.pd, sge[i].lkey,
+		mr = mrc_mr_get(qp, sge[i].lkey,
 				sge[i].addr + off, n, IB_ACCESS_LOCAL_WRITE,
 				false);
 		if (!mr)
@@ -314,7 +315,7 @@ static struct verdict place_write(struct mrc_qp *qp, const struct sk_buff *skb,
 
 	if (!p->dmalen)
 		return fine;
-	mr = mrc_mr_get(qp->dev, qp->ibqp.pd, p->rkey, p->va, p->plen,
+	mr = mrc_mr_get(qp, p->rkey, p->va, p->plen,
 			IB_ACCESS_REMOTE_WRITE, true);
 	if (!mr)
 		return refuse(MRC_AETH_NAK_REM_ACC, 0);
@@ -455,6 +456,16 @@ static void unhold(struct mrc_qp *qp, struct sk_buff *skb)
 	atomic_long_sub(skb->truesize, &qp->dev->held_bytes);
 }
 
+/* The answer that a held request was to have is not to be. */
+static void drop_answer(struct mrc_qp *qp, struct mrc_heldcb *cb)
+{
+	if (!cb->answer)
+		return;
+	qp->resp.num_answers--;
+	kfree(cb->answer);
+	cb->answer = NULL;
+}
+
 /* Drop all held packets, with the answers that were to be. */
 static void purge_held(struct mrc_qp *qp)
 {
@@ -464,10 +475,7 @@ static void purge_held(struct mrc_qp *qp)
 		struct mrc_heldcb *cb = MRC_HELDCB(skb);
 
 		unhold(qp, skb);
-		if (cb->answer) {
-			kfree(cb->answer);
-			qp->resp.num_answers--;
-		}
+		drop_answer(qp, cb);
 		kfree_skb(skb);
 	}
 }
@@ -482,7 +490,7 @@ static struct verdict run_atomic(struct mrc_qp *qp, const struct mrc_pkt *p,
 
 	if (p->va & 7)
 		return refuse(MRC_AETH_NAK_INV_REQ, 0);
-	mr = mrc_mr_get(qp->dev, qp->ibqp.pd, p->rkey, p->va, sizeof(u64),
+	mr = mrc_mr_get(qp, p->rkey, p->va, sizeof(u64),
 			IB_ACCESS_REMOTE_ATOMIC, true);
 	if (!mr)
 		return refuse(MRC_AETH_NAK_REM_ACC, 0);
@@ -512,7 +520,7 @@ static struct verdict act(struct mrc_qp *qp, struct sk_buff *skb,
 	case MRC_OP_X_READ_REQ:
 		if (!p->dmalen)
 			return fine;
-		mr = mrc_mr_get(qp->dev, qp->ibqp.pd, p->rkey, p->va,
+		mr = mrc_mr_get(qp, p->rkey, p->va,
 				p->dmalen, IB_ACCESS_REMOTE_READ, true);
 		if (!mr)
 			return refuse(MRC_AETH_NAK_REM_ACC, 0);
@@ -526,7 +534,7 @@ static struct verdict act(struct mrc_qp *qp, struct sk_buff *skb,
 	if (!cb->placed && p->plen)
 		v = place(qp, skb, p, recv, read);
 	if (!v.syndrome && p->op == MRC_OP_X_SEND_LAST_INV &&
-	    mrc_mr_invalidate(qp->dev, qp->ibqp.pd,
+	    mrc_mr_invalidate(qp,
 			      be32_to_cpu((__force __be32)p->imm), true))
 		v = refuse(MRC_AETH_NAK_REM_ACC, IB_WC_REM_INV_REQ_ERR);
 	return v;
@@ -578,11 +586,7 @@ static void conclude(struct mrc_qp *qp, struct sk_buff *skb,
 			v = refuse(MRC_AETH_NAK_INV_REQ, IB_WC_LOC_QP_OP_ERR);
 	}
 	if (v.syndrome) {
-		if (cb->answer) {
-			kfree(cb->answer);
-			cb->answer = NULL;
-			qp->resp.num_answers--;
-		}
+		drop_answer(qp, cb);
 		resp_refuse(qp, p, f, v);
 		return;
 	}
@@ -651,9 +655,8 @@ static void drain(struct mrc_qp *qp)
 			conclude(qp, skb, &p, recv, read, v);
 			if (!resp->nak_want)
 				mrc_rxwin_done(&qp->rxw, p.psn);
-		} else if (MRC_HELDCB(skb)->answer) {
-			kfree(MRC_HELDCB(skb)->answer);
-			resp->num_answers--;
+		} else {
+			drop_answer(qp, MRC_HELDCB(skb));
 		}
 		kfree_skb(skb);
 	}
@@ -678,17 +681,17 @@ static int find_target(struct mrc_qp *qp, const struct mrc_pkt *p, u16 f,
 	/* of a WRITE WITH IMM only the last packet names its receive WR */
 	if (f & MRC_OPF_RECV) {
 		err = bind_recvs(qp, p->rqmsn);
-		if (err == -EINVAL)
-			*v = refuse(MRC_AETH_NAK_INV_REQ, 0);
-		else if (err)
+		if (err == -EAGAIN || err == -ENOMEM)
 			return err;
+		if (err)
+			*v = refuse(MRC_AETH_NAK_INV_REQ, 0);
 		else
 			*recv = xa_load(&qp->resp.recvs, p->rqmsn);
 		if (*recv && (f & MRC_OPF_XOETH) && p->dmalen > (*recv)->length)
 			*v = refuse(MRC_AETH_NAK_INV_REQ, IB_WC_LOC_LEN_ERR);
 	} else if (!(f & MRC_OPF_REQ)) {
 		*read = mrc_req_find_read(qp, p->msn);
-		if (!*read || (p->op == MRC_OP_X_ATOMIC_RESP) !=
+		if (!*read || !(f & MRC_OPF_XOETH) !=
 			      ((*read)->opcode != IB_WR_RDMA_READ) ||
 		    ((f & MRC_OPF_XOETH) && p->dmalen != (*read)->length))
 			*v = refuse(MRC_AETH_NAK_INV_REQ, IB_WC_BAD_RESP_ERR);
@@ -897,6 +900,7 @@ static bool take_for_flush(struct mrc_qp *qp, u64 *wr_id)
 		*wr_id = READ_ONCE(e->wr_id);
 		qp->rq_taken++;
 		qp->rq.cons = qp->rq_taken;
+		/* wr_id was read before the entry may be written again */
 		smp_store_release(&qp->rq.hdr->cons, qp->rq.cons);
 	}
 	spin_unlock_irqrestore(&qp->rq_lock, flags);

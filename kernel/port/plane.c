@@ -28,7 +28,7 @@ static bool plane_taken(const struct net_device *netdev)
 
 	list_for_each_entry(dev, &mrc_devices, list) {
 		mutex_lock(&dev->ports_lock);
-		taken |= plane_of(dev, netdev) != NULL;
+		taken |= !!plane_of(dev, netdev);
 		mutex_unlock(&dev->ports_lock);
 	}
 	return taken;
@@ -79,7 +79,7 @@ int mrc_port_add(struct mrc_dev *dev, struct net_device *netdev, int plane,
 		return -EINVAL;
 	}
 	if (!net_eq(dev_net(netdev), mrc_dev_net(dev))) {
-		NL_SET_ERR_MSG(extack, "The interface is in another network namespace than the device");
+		NL_SET_ERR_MSG(extack, "The device is in another network namespace");
 		return -EINVAL;
 	}
 	port = kzalloc(sizeof(*port), GFP_KERNEL);

@@ -476,9 +476,11 @@ static int fill_op(struct mrc_qp *qp, struct mrc_sqe *sqe,
 static int post_one(struct mrc_qp *qp, const struct ib_send_wr *wr)
 {
 	struct mrc_sqe *sqe = mrc_ring_entry(&qp->sq, qp->sq.prod);
-	u32 used = qp->sq.prod - smp_load_acquire(&qp->sq.hdr->cons);
+	u32 used;
 	int i, err;
 
+	/* pairs with the release when the requester retires an entry */
+	used = qp->sq.prod - smp_load_acquire(&qp->sq.hdr->cons);
 	if (used >= max_t(u32, qp->cap.max_send_wr, 1))
 		return -ENOMEM;
 	if (wr->num_sge < 0 || wr->num_sge > qp->cap.max_send_sge)
@@ -512,6 +514,7 @@ static int post_one(struct mrc_qp *qp, const struct ib_send_wr *wr)
 			sqe->sge[i].lkey = wr->sg_list[i].lkey;
 		}
 	}
+	/* the entry is complete before the requester sees it */
 	smp_store_release(&qp->sq.hdr->prod, ++qp->sq.prod);
 	return 0;
 }
