@@ -51,6 +51,34 @@ static void random_conf(struct model_conf *c, u64 seed)
 	c->time_limit = 600ULL * 1000000000;
 }
 
+/* A plane dies or is mended, its link is seen down or up; the window changes. */
+static void trouble(struct model *m)
+{
+	u32 plane = rng_below(&m->rng, m->c.planes);
+	u32 down = mrc_paths_planes_down(m->ps.paths);
+	bool others = false;
+	struct mrc_tx_params tp = {
+		.rto_ns = m->c.rto_ns, .retry_cnt = m->c.retry_cnt,
+		.window = 1 + rng_below(&m->rng, m->c.rx_window), .seed = 5,
+	};
+
+	for (u32 i = 0; i < m->c.planes; i++)
+		others |= i != plane && !m->c.plane[i].dead && !(down >> i & 1);
+	switch (rng_below(&m->rng, 3)) {
+	case 0:
+		m->c.plane[plane].dead = !m->c.plane[plane].dead && others;
+		break;
+	case 1:
+		mrc_paths_set_planes_down(m->ps.paths,
+					  down || !others ? 0 : 1 << plane,
+					  m->now);
+		break;
+	default:
+		mrc_tx_set_params(&m->tx, &tp);
+	}
+	m->hook_at = m->now + 1000 + rng_below(&m->rng, 50000000);
+}
+
 static void one(u64 seed)
 {
 	struct model_conf c;
@@ -59,6 +87,10 @@ static void one(u64 seed)
 	test_seed(seed);
 	random_conf(&c, seed);
 	model_init(&m, &c);
+	if (seed % 5 == 0) {
+		m.hook = trouble;
+		m.hook_at = m.now;
+	}
 	model_run(&m);
 	if (m.dead && m.st.delivered < c.packets)
 		test_note("gave up");
@@ -68,7 +100,7 @@ static void one(u64 seed)
 
 TEST(property__random_networks)
 {
-	u64 seeds = test_env("SEEDS", 2000);
+	u64 seeds = test_env("SEEDS", 10000);
 	u64 only = test_env("SEED", 0);
 
 	if (only) {
