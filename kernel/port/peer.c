@@ -748,7 +748,8 @@ static struct mrc_peer *mrc_peer_create(struct mrc_dev *dev,
  *
  * Makes the peer if it is not known, and starts the hello exchange.
  * Context: process.
- * Return: the peer with a reference, or an ERR_PTR.
+ * Return: the peer with a reference, or an ERR_PTR: -EINVAL if the addresses
+ * cannot be those of two ends, -ENOMEM.
  */
 struct mrc_peer *mrc_peer_get(struct mrc_dev *dev,
 			      const struct mrc_peer_key *key)
@@ -756,6 +757,9 @@ struct mrc_peer *mrc_peer_get(struct mrc_dev *dev,
 	struct mrc_peer *peer;
 	u64 now;
 
+	if (ipv6_addr_any(&key->remote) || mrc_addr_is_mcast(&key->remote) ||
+	    mrc_addr_is_v4(&key->remote) != mrc_addr_is_v4(&key->local))
+		return ERR_PTR(-EINVAL);
 	mutex_lock(&dev->peers_lock);
 	/* nobody else removes peers, so it has the table's reference */
 	peer = rhashtable_lookup_fast(&dev->peers, key, mrc_peer_params);
