@@ -91,6 +91,8 @@ static u32 wc_opcode(const struct mrc_txmsg *m)
 		return IB_WC_LOCAL_INV;
 	case IB_WR_REG_MR:
 		return IB_WC_REG_MR;
+	case IB_UVERBS_WR_BIND_MW:
+		return IB_UVERBS_WC_BIND_MW;
 	default:
 		return IB_WC_SEND;
 	}
@@ -253,7 +255,7 @@ static u32 check_sges(struct mrc_qp *qp, const struct mrc_txmsg *m)
 
 		if (!sge->length)
 			continue;
-		mr = mrc_mr_get(qp->dev, qp->ibqp.pd, sge->lkey, sge->addr,
+		mr = mrc_mr_get(qp, sge->lkey, sge->addr,
 				sge->length, access, false);
 		if (!mr)
 			return IB_WC_LOC_PROT_ERR;
@@ -284,7 +286,9 @@ static u32 local_op(struct mrc_qp *qp, const struct mrc_sqe *sqe)
 	int err;
 
 	if (sqe->opcode == IB_WR_LOCAL_INV)
-		err = mrc_mr_invalidate(qp->dev, qp->ibqp.pd, sqe->imm, false);
+		err = mrc_mr_invalidate(qp, sqe->imm, false);
+	else if (sqe->opcode == IB_UVERBS_WR_BIND_MW)
+		err = mrc_mw_bind(qp, sqe);
 	else
 		err = mrc_mr_fast_reg(qp->ibqp.pd,
 				      (struct ib_mr *)(uintptr_t)sqe->reg.mr,
@@ -333,6 +337,7 @@ static void prepare_msg(struct mrc_qp *qp, struct mrc_txmsg *m,
 		m->length = sizeof(u64);
 		break;
 	case IB_WR_LOCAL_INV:
+	case IB_UVERBS_WR_BIND_MW:
 		m->npkts = 0;
 		break;
 	case IB_WR_REG_MR:

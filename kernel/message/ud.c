@@ -84,7 +84,7 @@ static int ud_gather(struct mrc_qp *qp, const struct ud_wr *wr, u8 *to)
 
 		if (!sge->length)
 			continue;
-		mr = mrc_mr_get(qp->dev, qp->ibqp.pd, sge->lkey, sge->addr,
+		mr = mrc_mr_get(qp, sge->lkey, sge->addr,
 				sge->length, 0, false);
 		if (!mr)
 			return IB_WC_LOC_PROT_ERR;
@@ -313,7 +313,7 @@ static int ud_scatter(struct mrc_qp *qp, const struct mrc_recv *r,
 
 		if (!n)
 			continue;
-		mr = mrc_mr_get(qp->dev, qp->ibqp.pd, sge->lkey, sge->addr, n,
+		mr = mrc_mr_get(qp, sge->lkey, sge->addr, n,
 				IB_ACCESS_LOCAL_WRITE, false);
 		if (!mr)
 			return IB_WC_LOC_PROT_ERR;

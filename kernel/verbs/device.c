@@ -12,6 +12,8 @@
 #include "verbs.h"
 
 #define MRC_GID_TBL_LEN		256
+/* "MRC": no OUI of anybody's, as its group bit is set. */
+#define MRC_VENDOR_ID		0x4d5243
 #define MRC_MAX_MR_SIZE		(1ULL << 40)
 /* Default setting: enough for ECMP to use every way through a fabric. */
 #define MRC_PATHS_PER_PLANE	32
@@ -32,6 +34,8 @@ static int mrc_query_device(struct ib_device *ibdev,
 		return -EINVAL;
 
 	attr->sys_image_guid = ibdev->node_guid;
+	attr->vendor_id = MRC_VENDOR_ID;
+	attr->vendor_part_id = 1;
 	attr->hw_ver = 1;
 	attr->max_mr_size = MRC_MAX_MR_SIZE;
 	/* 4 KiB and every power of two above: it is the CPU that copies. */
@@ -43,6 +47,8 @@ static int mrc_query_device(struct ib_device *ibdev,
 				 IB_DEVICE_PORT_ACTIVE_EVENT |
 				 IB_DEVICE_RC_RNR_NAK_GEN |
 				 IB_DEVICE_SRQ_RESIZE |
+				 IB_DEVICE_MEM_WINDOW |
+				 IB_DEVICE_MEM_WINDOW_TYPE_2B |
 				 IB_DEVICE_MEM_MGT_EXTENSIONS;
 	/* `rdma link del` */
 	attr->kernel_cap_flags = IBK_ALLOW_USER_UNREG;
@@ -52,6 +58,7 @@ static int mrc_query_device(struct ib_device *ibdev,
 	attr->max_cq = MRC_MAX_CQ;
 	attr->max_cqe = MRC_MAX_CQE;
 	attr->max_mr = MRC_MAX_MR;
+	attr->max_mw = MRC_MAX_MR;
 	attr->max_pd = MRC_MAX_PD;
 	attr->max_qp_rd_atom = MRC_MAX_RD_ATOMIC;
 	attr->max_res_rd_atom = MRC_MAX_RD_ATOMIC * MRC_MAX_QP;
@@ -327,6 +334,7 @@ static const struct ib_device_ops mrc_dev_ops = {
 
 	.alloc_hw_port_stats = mrc_alloc_hw_port_stats,
 	.alloc_mr = mrc_alloc_mr,
+	.alloc_mw = mrc_alloc_mw,
 	.alloc_pd = mrc_alloc_pd,
 	.alloc_ucontext = mrc_alloc_ucontext,
 	.attach_mcast = mrc_attach_mcast,
@@ -334,6 +342,7 @@ static const struct ib_device_ops mrc_dev_ops = {
 	.create_srq = mrc_create_srq,
 	.create_user_ah = mrc_create_ah,
 	.dealloc_driver = mrc_dealloc_driver,
+	.dealloc_mw = mrc_dealloc_mw,
 	.dealloc_pd = mrc_dealloc_pd,
 	.dealloc_ucontext = mrc_dealloc_ucontext,
 	.dereg_mr = mrc_dereg_mr,
@@ -370,6 +379,7 @@ static const struct ib_device_ops mrc_dev_ops = {
 
 	INIT_RDMA_OBJ_SIZE(ib_ah, mrc_ah, ibah),
 	INIT_RDMA_OBJ_SIZE(ib_cq, mrc_cq, ibcq),
+	INIT_RDMA_OBJ_SIZE(ib_mw, mrc_mw, ibmw),
 	INIT_RDMA_OBJ_SIZE(ib_pd, mrc_pd, ibpd),
 	INIT_RDMA_OBJ_SIZE(ib_srq, mrc_srq, ibsrq),
 	INIT_RDMA_OBJ_SIZE(ib_ucontext, mrc_ucontext, ibuc),

@@ -23,7 +23,9 @@
 #define MRC_MR_REMOTE	(IB_ACCESS_REMOTE_WRITE | IB_ACCESS_REMOTE_READ | \
 			 IB_ACCESS_REMOTE_ATOMIC)
 #define MRC_MR_ACCESS	(MRC_MR_REMOTE | IB_ACCESS_LOCAL_WRITE | \
-			 IB_ACCESS_OPTIONAL)
+			 IB_ACCESS_MW_BIND | IB_ACCESS_OPTIONAL)
+
+static atomic64_t mrc_mr_serial;
 
 /* ------------------------------------------------------------ segments */
 
@@ -134,6 +136,8 @@ struct mrc_mr_iter {
 static void mrc_mr_iter_init(struct mrc_mr_iter *it, const struct mrc_mr *mr,
 			     u64 addr, u32 len)
 {
+	if (mr->type == MRC_MR_MW)
+		mr = mr->base;
 	it->mr = mr;
 	it->left = len;
 	if (mr->type == MRC_MR_DMA) {
@@ -173,26 +177,33 @@ static void *mrc_mr_iter_next(struct mrc_mr_iter *it, u32 *len)
 
 /* ------------------------------------------------------------ references */
 
-static bool mrc_mr_in_range(const struct mrc_mr *mr, u64 addr, u64 len)
+/**
+ * mrc_mr_in_range - does an MR cover these bytes?
+ * @mr: the MR or window
+ * @addr: first byte, in the MR's own addressing
+ * @len: bytes
+ */
+bool mrc_mr_in_range(const struct mrc_mr *mr, u64 addr, u64 len)
 {
 	return addr >= mr->iova && addr - mr->iova <= mr->length &&
 	       len <= mr->length - (addr - mr->iova);
 }
 
+/* Drop one reference. */
+static void mrc_mr_drop(struct mrc_mr *mr)
+{
+	if (refcount_dec_and_test(&mr->ref))
+		complete(&mr->released);
+}
+
 /**
- * mrc_mr_get - find an MR and check that it may be used so
+ * mrc_mr_lookup - find what a key stands for
  * @dev: the device
- * @pd: PD of the QP
  * @key: L_Key or R_Key
- * @addr: first byte, in the MR's own addressing
- * @len: bytes
- * @access: IB_ACCESS_* that must all be granted; 0: local read
- * @remote: the key came over the wire
  *
- * Softirqs disabled, and so until mrc_mr_put(). Return: a reference, or NULL.
+ * Softirqs disabled. Return: a reference to a valid MR or window, or NULL.
  */
-struct mrc_mr *mrc_mr_get(struct mrc_dev *dev, struct ib_pd *pd, u32 key,
-			  u64 addr, u64 len, int access, bool remote)
+struct mrc_mr *mrc_mr_lookup(struct mrc_dev *dev, u32 key)
 {
 	struct mrc_mr *mr;
 
@@ -206,14 +217,56 @@ struct mrc_mr *mrc_mr_get(struct mrc_dev *dev, struct ib_pd *pd, u32 key,
 	/* Pairs with mrc_mr_revoke(): it sees the reference or we its mark. */
 	smp_mb__after_atomic();
 	if (smp_load_acquire(&mr->state) != MRC_MR_VALID ||
-	    READ_ONCE(mr->key) != key || mr->pd != pd ||
-	    (mr->access & access) != access ||
-	    (remote && !(mr->access & MRC_MR_REMOTE)) ||
-	    !mrc_mr_in_range(mr, addr, len)) {
-		mrc_mr_put(mr);
+	    READ_ONCE(mr->key) != key) {
+		mrc_mr_drop(mr);
 		return NULL;
 	}
 	return mr;
+}
+
+/* Take the MR that a window shows, unless it is gone. */
+static bool mrc_mr_hold_base(struct mrc_mr *mw)
+{
+	struct mrc_mr *base = mrc_mr_lookup(mw->dev, mw->base_key);
+
+	if (base && base->serial == mw->base_serial)
+		return true;
+	if (base)
+		mrc_mr_drop(base);
+	return false;
+}
+
+/**
+ * mrc_mr_get - find an MR or window and check that it may be used so
+ * @qp: the QP by which it is used
+ * @key: L_Key or R_Key
+ * @addr: first byte, in the MR's own addressing
+ * @len: bytes
+ * @access: IB_ACCESS_* that must all be granted; 0: local read
+ * @remote: the key came over the wire
+ *
+ * Softirqs disabled, and so until mrc_mr_put(). Return: a reference, or NULL.
+ */
+struct mrc_mr *mrc_mr_get(struct mrc_qp *qp, u32 key, u64 addr, u64 len,
+			  int access, bool remote)
+{
+	struct mrc_mr *mr = mrc_mr_lookup(qp->dev, key);
+
+	if (!mr)
+		return NULL;
+	if (mr->pd != qp->ibqp.pd || (mr->access & access) != access ||
+	    (remote && !(mr->access & MRC_MR_REMOTE)) ||
+	    !mrc_mr_in_range(mr, addr, len))
+		goto drop;
+	if (mr->type == MRC_MR_MW &&
+	    (!remote ||
+	     (mr->mw_type == IB_MW_TYPE_2 && mr->qpn != qp->qpn) ||
+	     !mrc_mr_hold_base(mr)))
+		goto drop;
+	return mr;
+drop:
+	mrc_mr_drop(mr);
+	return NULL;
 }
 
 /**
@@ -222,15 +275,20 @@ struct mrc_mr *mrc_mr_get(struct mrc_dev *dev, struct ib_pd *pd, u32 key,
  */
 void mrc_mr_put(struct mrc_mr *mr)
 {
-	if (refcount_dec_and_test(&mr->ref))
-		complete(&mr->released);
+	if (mr->type == MRC_MR_MW)
+		mrc_mr_drop(mr->base);
+	mrc_mr_drop(mr);
 }
 
-/*
- * Mark the MR, and wait for those who saw it unmarked: after that nobody reads
- * or writes the memory.
+/**
+ * mrc_mr_revoke - mark an MR, and wait for those who saw it unmarked
+ * @mr: the MR
+ * @state: the mark: not MRC_MR_VALID
+ *
+ * Nobody reads or writes the memory by it any more, then. Softirqs disabled,
+ * or process context; the caller holds no reference but the owner's.
  */
-static void mrc_mr_revoke(struct mrc_mr *mr, enum mrc_mr_state state)
+void mrc_mr_revoke(struct mrc_mr *mr, enum mrc_mr_state state)
 {
 	WRITE_ONCE(mr->state, state);
 	smp_mb(); /* pairs with mrc_mr_get() */
@@ -438,6 +496,7 @@ struct mrc_mr *mrc_mr_new(struct mrc_dev *dev, struct ib_pd *pd,
 	mr->type = type;
 	mr->access = access;
 	mr->state = MRC_MR_INVALID;
+	mr->serial = atomic64_inc_return(&mrc_mr_serial);
 	refcount_set(&mr->ref, 1);
 	init_completion(&mr->released);
 	mr->ibmr.device = &dev->ibdev;
@@ -662,22 +721,32 @@ struct ib_mr *mrc_rereg_user_mr(struct ib_mr *ibmr, int flags, u64 start,
 }
 
 /**
+ * mrc_mr_retire - the end of an MR or window, the key's and the memory's
+ * @mr: the MR; freed
+ *
+ * Process context.
+ */
+void mrc_mr_retire(struct mrc_mr *mr)
+{
+	struct mrc_dev *dev = mr->dev;
+
+	/* Its place may have been taken by a reregistration. */
+	xa_cmpxchg(&dev->mrs, mr->key >> 8, mr, NULL, 0);
+	WRITE_ONCE(mr->state, MRC_MR_INVALID);
+	mrc_mr_drop(mr);
+	wait_for_completion(&mr->released);
+	mrc_mr_free(mr);
+	atomic_dec(&dev->num_mr);
+}
+
+/**
  * mrc_dereg_mr - ib_device_ops.dereg_mr
  * @ibmr: the MR; freed
  * @udata: not used
  */
 int mrc_dereg_mr(struct ib_mr *ibmr, struct ib_udata *udata)
 {
-	struct mrc_mr *mr = to_mmr(ibmr);
-	struct mrc_dev *dev = mr->dev;
-
-	/* Its place may have been taken by a reregistration. */
-	xa_cmpxchg(&dev->mrs, mr->key >> 8, mr, NULL, 0);
-	WRITE_ONCE(mr->state, MRC_MR_INVALID);
-	mrc_mr_put(mr);
-	wait_for_completion(&mr->released);
-	mrc_mr_free(mr);
-	atomic_dec(&dev->num_mr);
+	mrc_mr_retire(to_mmr(ibmr));
 	return 0;
 }
 
@@ -783,28 +852,39 @@ int mrc_mr_fast_reg(struct ib_pd *pd, struct ib_mr *ibmr, u32 key, int access)
 	return 0;
 }
 
+/* May this key be invalidated by work requests, and so from this QP? */
+static bool mrc_mr_revocable(const struct mrc_mr *mr, const struct mrc_qp *qp,
+			     bool remote)
+{
+	switch (mr->type) {
+	case MRC_MR_FAST:
+		return !remote || mr->access & MRC_MR_REMOTE;
+	case MRC_MR_MW:
+		return mr->mw_type == IB_MW_TYPE_2 && mr->qpn == qp->qpn;
+	default:
+		return false;
+	}
+}
+
 /**
  * mrc_mr_invalidate - LOCAL_INV, and SEND WITH INVALIDATE at its receiver
- * @dev: the device
- * @pd: PD of the QP
+ * @qp: the QP
  * @key: the key to invalidate
  * @remote: the wish came over the wire
  *
  * When it returns, nothing accesses the memory by this key any more. Softirqs
  * disabled; the caller holds no reference to an MR. Return: 0 or -EINVAL.
  */
-int mrc_mr_invalidate(struct mrc_dev *dev, struct ib_pd *pd, u32 key,
-		      bool remote)
+int mrc_mr_invalidate(struct mrc_qp *qp, u32 key, bool remote)
 {
 	struct mrc_mr *mr;
 	int err = -EINVAL;
 
 	/* RCU keeps it: the revocation counts references. */
 	rcu_read_lock();
-	mr = xa_load(&dev->mrs, key >> 8);
-	if (mr && mr->type == MRC_MR_FAST && mr->pd == pd &&
-	    READ_ONCE(mr->key) == key &&
-	    (!remote || mr->access & MRC_MR_REMOTE) &&
+	mr = xa_load(&qp->dev->mrs, key >> 8);
+	if (mr && mr->pd == qp->ibqp.pd && READ_ONCE(mr->key) == key &&
+	    mrc_mr_revocable(mr, qp, remote) &&
 	    cmpxchg(&mr->state, MRC_MR_VALID, MRC_MR_FREE) == MRC_MR_VALID) {
 		mrc_mr_revoke(mr, MRC_MR_FREE);
 		err = 0;

@@ -69,6 +69,10 @@ struct mrc_mr *mrc_mr_new(struct mrc_dev *dev, struct ib_pd *pd,
 int mrc_mr_add_piece(struct mrc_mr *mr, struct page *page, u32 offset, u64 len);
 int mrc_mr_publish(struct mrc_mr *mr, enum mrc_mr_state state);
 void mrc_mr_free(struct mrc_mr *mr);
+void mrc_mr_retire(struct mrc_mr *mr);
+struct mrc_mr *mrc_mr_lookup(struct mrc_dev *dev, u32 key);
+bool mrc_mr_in_range(const struct mrc_mr *mr, u64 addr, u64 len);
+void mrc_mr_revoke(struct mrc_mr *mr, enum mrc_mr_state state);
 struct ib_mr *mrc_get_dma_mr(struct ib_pd *ibpd, int access);
 struct ib_mr *mrc_reg_user_mr(struct ib_pd *ibpd, u64 start, u64 length,
 			      u64 iova, int access, MRC_DMAH_PARAM
@@ -81,6 +85,10 @@ struct ib_mr *mrc_alloc_mr(struct ib_pd *ibpd, enum ib_mr_type type,
 			   u32 max_num_sg);
 int mrc_map_mr_sg(struct ib_mr *ibmr, struct scatterlist *sg, int nents,
 		  unsigned int *offset);
+
+/* mw.c */
+int mrc_alloc_mw(struct ib_mw *ibmw, struct ib_udata *udata);
+int mrc_dealloc_mw(struct ib_mw *ibmw);
 
 /* dmabuf.c */
 void mrc_dmabuf_put(struct mrc_dmabuf *d);

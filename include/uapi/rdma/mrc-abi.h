@@ -97,6 +97,14 @@ struct mrc_sqe {
 			__u32		key;
 			__u32		access;
 		} reg;
+		struct {
+			__aligned_u64	addr;
+			__aligned_u64	length;	/* 0: unbind */
+			__u32		rkey;	/* the window's, from now on */
+			__u32		lkey;	/* of the MR */
+			__u32		access;
+			__u32		rsvd;
+		} bind;
 	};
 	/* struct mrc_sge[num_sge], or inline_len bytes */
 	union {
