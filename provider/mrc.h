@@ -27,7 +27,6 @@ struct mrc_lock {
 
 struct mrc_context {
 	struct verbs_context	ibv_ctx;
-	uint32_t		max_inline;
 };
 
 struct mrc_td {
@@ -197,6 +196,8 @@ int mrc_query_rt_values(struct ibv_context *ctx, struct ibv_values_ex *values);
 /* pd.c */
 struct ibv_pd *mrc_alloc_pd(struct ibv_context *ctx);
 int mrc_dealloc_pd(struct ibv_pd *pd);
+struct ibv_pd *mrc_import_pd(struct ibv_context *ctx, uint32_t handle);
+void mrc_unimport_pd(struct ibv_pd *pd);
 struct ibv_td *mrc_alloc_td(struct ibv_context *ctx,
 			    struct ibv_td_init_attr *attr);
 int mrc_dealloc_td(struct ibv_td *td);
@@ -214,6 +215,16 @@ struct ibv_mr *mrc_reg_dmabuf_mr(struct ibv_pd *pd, uint64_t offset,
 int mrc_rereg_mr(struct verbs_mr *vmr, int flags, struct ibv_pd *pd,
 		 void *addr, size_t length, int access);
 int mrc_dereg_mr(struct verbs_mr *vmr);
+struct ibv_mr *mrc_import_mr(struct ibv_pd *pd, uint32_t handle);
+void mrc_unimport_mr(struct ibv_mr *mr);
+
+/* mw.c */
+struct ibv_mw *mrc_alloc_mw(struct ibv_pd *pd, enum ibv_mw_type type);
+int mrc_dealloc_mw(struct ibv_mw *mw);
+int mrc_bind_mw(struct ibv_qp *qp, struct ibv_mw *mw,
+		struct ibv_mw_bind *mw_bind);
+int mrc_put_bind(struct mrc_sqe *sqe, struct ibv_mw *mw, uint32_t rkey,
+		 const struct ibv_mw_bind_info *info);
 
 /* cq.c */
 struct ibv_cq *mrc_create_cq(struct ibv_context *ctx, int cqe,

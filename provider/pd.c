@@ -67,6 +67,26 @@ int mrc_dealloc_pd(struct ibv_pd *ibpd)
 	return 0;
 }
 
+/* A wrong handle shows with the first use: there is nothing to ask here. */
+struct ibv_pd *mrc_import_pd(struct ibv_context *ctx, uint32_t handle)
+{
+	struct mrc_pd *pd;
+
+	pd = calloc(1, sizeof(*pd));
+	if (!pd)
+		return NULL;
+
+	atomic_init(&pd->refs, 0);
+	pd->ibv_pd.context = ctx;
+	pd->ibv_pd.handle = handle;
+	return &pd->ibv_pd;
+}
+
+void mrc_unimport_pd(struct ibv_pd *pd)
+{
+	free(to_mpd(pd));
+}
+
 struct ibv_td *mrc_alloc_td(struct ibv_context *ctx,
 			    struct ibv_td_init_attr *attr)
 {
@@ -106,10 +126,12 @@ struct ibv_pd *mrc_alloc_parent_domain(struct ibv_context *ctx,
 		return NULL;
 
 	/*
-	 * Rings are the kernel's memory: an application's allocators could not
-	 * be honoured. A context pointer is for allocators alone.
+	 * Allocators are for buffers that a device reads and writes. There are
+	 * none here, the rings being the kernel's memory, so they are taken
+	 * and have nothing to allocate.
 	 */
 	if (!check_comp_mask(attr->comp_mask,
+			     IBV_PARENT_DOMAIN_INIT_ATTR_ALLOCATORS |
 			     IBV_PARENT_DOMAIN_INIT_ATTR_PD_CONTEXT)) {
 		errno = EOPNOTSUPP;
 		return NULL;

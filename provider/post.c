@@ -110,6 +110,9 @@ static int put_remote(struct mrc_sqe *sqe, const struct ibv_send_wr *wr)
 		sqe->rdma.compare_add = wr->wr.atomic.compare_add;
 		sqe->rdma.swap = wr->wr.atomic.swap;
 		break;
+	case IBV_WR_BIND_MW:
+		return mrc_put_bind(sqe, wr->bind_mw.mw, wr->bind_mw.rkey,
+				    &wr->bind_mw.bind_info);
 	default:
 		return EINVAL;
 	}
@@ -145,6 +148,7 @@ static bool has_payload(uint32_t opcode)
 	case IBV_WR_ATOMIC_CMP_AND_SWP:
 	case IBV_WR_ATOMIC_FETCH_AND_ADD:
 	case IBV_WR_LOCAL_INV:
+	case IBV_WR_BIND_MW:
 		return false;
 	default:
 		return true;
@@ -180,7 +184,7 @@ static int put_sqe(struct mrc_qp *qp, struct mrc_sqe *sqe,
 		return put_inline(sqe, wr, qp->sq.max_inline);
 	}
 
-	if (wr->opcode == IBV_WR_LOCAL_INV)
+	if (wr->opcode == IBV_WR_LOCAL_INV || wr->opcode == IBV_WR_BIND_MW)
 		return 0;
 
 	sqe->num_sge = wr->num_sge;

@@ -69,6 +69,7 @@ struct ibv_qp *mrc_create_qp_ex(struct ibv_context *ctx,
 				struct ibv_qp_init_attr_ex *attr)
 {
 	bool ex = attr->comp_mask & IBV_QP_INIT_ATTR_SEND_OPS_FLAGS;
+	struct ibv_qp_init_attr_ex known = *attr;
 	struct mrc_create_qp_resp resp = {};
 	struct ibv_create_qp cmd = {};
 	bool single_threaded;
@@ -76,7 +77,10 @@ struct ibv_qp *mrc_create_qp_ex(struct ibv_context *ctx,
 	int ret;
 
 	if (!check_comp_mask(attr->comp_mask, IBV_QP_INIT_ATTR_PD |
+			     IBV_QP_INIT_ATTR_CREATE_FLAGS |
 			     IBV_QP_INIT_ATTR_SEND_OPS_FLAGS) ||
+	    (attr->comp_mask & IBV_QP_INIT_ATTR_CREATE_FLAGS &&
+	     attr->create_flags) ||
 	    (attr->qp_type != IBV_QPT_RC && attr->qp_type != IBV_QPT_UD) ||
 	    (ex && !mrc_wr_ops_supported(attr->qp_type,
 					 attr->send_ops_flags))) {
@@ -93,10 +97,13 @@ struct ibv_qp *mrc_create_qp_ex(struct ibv_context *ctx,
 	if (!qp)
 		return NULL;
 
-	ret = ibv_cmd_create_qp_ex(ctx, &qp->vqp, attr, &cmd, sizeof(cmd),
+	/* no flags are no flags: the command knows of none */
+	known.comp_mask &= ~IBV_QP_INIT_ATTR_CREATE_FLAGS;
+	ret = ibv_cmd_create_qp_ex(ctx, &qp->vqp, &known, &cmd, sizeof(cmd),
 				   &resp.base, sizeof(resp));
 	if (ret)
 		goto err_free;
+	attr->cap = known.cap;
 
 	ret = map_queues(qp, ctx->cmd_fd, &attr->cap, &resp.drv);
 	if (ret) {

@@ -19,7 +19,8 @@ enum {
 		     IBV_QP_EX_WITH_RDMA_READ |
 		     IBV_QP_EX_WITH_ATOMIC_CMP_AND_SWP |
 		     IBV_QP_EX_WITH_ATOMIC_FETCH_AND_ADD |
-		     IBV_QP_EX_WITH_LOCAL_INV | IBV_QP_EX_WITH_SEND_WITH_INV,
+		     IBV_QP_EX_WITH_LOCAL_INV | IBV_QP_EX_WITH_BIND_MW |
+		     IBV_QP_EX_WITH_SEND_WITH_INV,
 };
 
 static void fail(struct mrc_qp *qp, int err)
@@ -98,6 +99,19 @@ static void wr_local_inv(struct ibv_qp_ex *ibqp, uint32_t rkey)
 
 	if (sqe)
 		sqe->imm = rkey;
+}
+
+static void wr_bind_mw(struct ibv_qp_ex *ibqp, struct ibv_mw *mw, uint32_t rkey,
+		       const struct ibv_mw_bind_info *info)
+{
+	struct mrc_sqe *sqe = begin(ibqp, IBV_WR_BIND_MW);
+	int err;
+
+	if (!sqe)
+		return;
+	err = mrc_put_bind(sqe, mw, rkey, info);
+	if (err)
+		fail(to_mqp_ex(ibqp), err);
 }
 
 static void wr_rdma_write(struct ibv_qp_ex *ibqp, uint32_t rkey,
@@ -303,6 +317,7 @@ void mrc_qp_set_wr_ops(struct mrc_qp *qp)
 
 	ex->wr_send_inv = wr_send_inv;
 	ex->wr_local_inv = wr_local_inv;
+	ex->wr_bind_mw = wr_bind_mw;
 	ex->wr_rdma_write = wr_rdma_write;
 	ex->wr_rdma_write_imm = wr_rdma_write_imm;
 	ex->wr_rdma_read = wr_rdma_read;

@@ -538,6 +538,61 @@ static void post_send__no_doorbell_is_missed(void)
 	free_qp(qp);
 }
 
+/* ---- mw.c ---- */
+
+int ibv_cmd_alloc_mw(struct ibv_pd *pd, enum ibv_mw_type type,
+		     struct ibv_mw *mw, struct ibv_alloc_mw *cmd,
+		     size_t cmd_size, struct ib_uverbs_alloc_mw_resp *resp,
+		     size_t resp_size)
+{
+	return EOPNOTSUPP;
+}
+
+int ibv_cmd_dealloc_mw(struct ibv_mw *mw)
+{
+	return 0;
+}
+
+static void bind_mw__key_and_rights(void)
+{
+	struct mrc_qp *qp = new_qp(IBV_QPT_RC);
+	struct ibv_mw mw = { .rkey = 0x123ff };
+	struct ibv_mr mr = { .lkey = 0x4501 };
+	struct ibv_mw_bind bind = {
+		.wr_id = 5,
+		.bind_info = {
+			.mr = &mr, .addr = 0x1000, .length = 0x200,
+			.mw_access_flags = IBV_ACCESS_REMOTE_WRITE |
+					   IBV_ACCESS_LOCAL_WRITE,
+		},
+	};
+	struct ibv_send_wr wr = {
+		.opcode = IBV_WR_BIND_MW,
+		.bind_mw = { .mw = &mw, .rkey = 0x12400,
+			     .bind_info = bind.bind_info },
+	}, *bad;
+	struct mrc_sqe *s = sqe_at(qp, 0);
+
+	CHECK(!mrc_bind_mw(&qp->vqp.qp, &mw, &bind));
+	CHECK(mw.rkey == 0x12300);
+	CHECK(s->wr_id == 5 && s->opcode == IBV_WR_BIND_MW && !s->num_sge);
+	CHECK(s->bind.rkey == 0x12300 && s->bind.lkey == 0x4501);
+	CHECK(s->bind.addr == 0x1000 && s->bind.length == 0x200);
+	CHECK(s->bind.access == IBV_ACCESS_REMOTE_WRITE);
+
+	/* the key of another window, a right that none has, no MR */
+	CHECK(mrc_post_send(&qp->vqp.qp, &wr, &bad) == EINVAL);
+	bind.bind_info.mw_access_flags = IBV_ACCESS_ZERO_BASED;
+	CHECK(mrc_bind_mw(&qp->vqp.qp, &mw, &bind) == EINVAL);
+	bind.bind_info.mw_access_flags = 0;
+	bind.bind_info.mr = NULL;
+	CHECK(mrc_bind_mw(&qp->vqp.qp, &mw, &bind) == EINVAL);
+	CHECK(mw.rkey == 0x12300);
+	bind.bind_info.length = 0;
+	CHECK(!mrc_bind_mw(&qp->vqp.qp, &mw, &bind));
+	free_qp(qp);
+}
+
 /* ---- wr.c ---- */
 
 static void wr__batch_is_handed_over_at_once(void)
@@ -642,7 +697,8 @@ static void wr__datagram(void)
 	CHECK(sqe_at(qp, 0)->sge[0].addr == 2);
 	CHECK(!mrc_wr_ops_supported(IBV_QPT_UD, IBV_QP_EX_WITH_RDMA_READ));
 	CHECK(mrc_wr_ops_supported(IBV_QPT_RC, IBV_QP_EX_WITH_RDMA_READ));
-	CHECK(!mrc_wr_ops_supported(IBV_QPT_RC, IBV_QP_EX_WITH_BIND_MW));
+	CHECK(!mrc_wr_ops_supported(IBV_QPT_UD, IBV_QP_EX_WITH_BIND_MW));
+	CHECK(!mrc_wr_ops_supported(IBV_QPT_RC, IBV_QP_EX_WITH_TSO));
 	free_qp(qp);
 }
 
@@ -784,6 +840,7 @@ static const struct {
 	TEST(post_send__no_doorbell_is_missed),
 	TEST(post_recv__list_and_limits),
 	TEST(post_recv__queue_pair_with_srq),
+	TEST(bind_mw__key_and_rights),
 	TEST(wr__batch_is_handed_over_at_once),
 	TEST(wr__one_error_takes_back_the_batch),
 	TEST(wr__datagram),
