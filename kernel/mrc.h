@@ -386,6 +386,7 @@ struct mrc_resp {
 	u32 bound;			/* number in recvs */
 	u16 next_rqmsn;			/* RQMSN to complete next */
 	bool ack_due;			/* progress not yet told */
+	bool established;		/* a packet came while in RTR or later */
 	bool flushed;			/* receives have been flushed */
 	u8 nak;				/* AETH syndrome of the fatal NAK, 0: none */
 	u8 nak_want;			/* NAK to send once the answers are out */
@@ -640,6 +641,8 @@ void mrc_msg_rts(struct mrc_qp *qp);
 void mrc_msg_error(struct mrc_qp *qp);
 void mrc_msg_stop(struct mrc_qp *qp);
 void mrc_msg_init(struct mrc_qp *qp);		/* once, at creation */
+/* In SQD with nothing outstanding: tell so, once. qp->lock held. */
+void mrc_req_drained(struct mrc_qp *qp);
 /* Bytes of headers of @opcode including BTH; 0: unknown. */
 u32 mrc_opcode_hdrlen(u8 opcode);
 

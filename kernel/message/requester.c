@@ -3,7 +3,7 @@
 #include "message.h"
 
 /*
- * With this many packets in flight an acknowledgement is near, and it looks
+ * With this many packets in flight an acknowledgment is near, and it looks
  * for new work requests by itself: no doorbell is wanted.
  */
 #define MRC_ACK_CLOCKED	8
@@ -121,6 +121,7 @@ static void post_wc(struct mrc_qp *qp, const struct mrc_txmsg *m)
 static void retire_first(struct mrc_qp *qp, struct mrc_txmsg *m)
 {
 	qp->sq.cons++;
+	/* the entry was copied before the application may write it again */
 	smp_store_release(&qp->sq.hdr->cons, qp->sq.cons);
 	post_wc(qp, m);
 	if (!list_empty(&m->reads)) {
@@ -136,6 +137,19 @@ static bool wr_done(const struct mrc_qp *qp, const struct mrc_txmsg *m)
 		return m->answered;
 	return m->made == m->npkts &&
 	       mrc_psn_diff(qp->req.acked_psn, mrc_txmsg_last_psn(m)) >= 0;
+}
+
+/**
+ * mrc_req_drained - tell that the SQ has drained, if that is wanted
+ * @qp: QP, lock held
+ */
+void mrc_req_drained(struct mrc_qp *qp)
+{
+	if (qp->state != IB_QPS_SQD || !qp->sqd_notify ||
+	    !list_empty(&qp->req.wrs))
+		return;
+	qp->sqd_notify = false;
+	mrc_qp_event(qp, IB_EVENT_SQ_DRAINED);
 }
 
 /**
@@ -161,10 +175,7 @@ void mrc_req_retire(struct mrc_qp *qp)
 			return;
 		retire_first(qp, m);
 	}
-	if (qp->state == IB_QPS_SQD && qp->sqd_notify) {
-		qp->sqd_notify = false;
-		mrc_qp_event(qp, IB_EVENT_SQ_DRAINED);
-	}
+	mrc_req_drained(qp);
 }
 
 /**
@@ -419,15 +430,6 @@ static bool sq_sleep(struct mrc_qp *qp)
 	return !mrc_ring_avail(&qp->sq, qp->req.taken);
 }
 
-/**
- * mrc_req_more - is another work request posted?
- * @qp: QP, lock held
- */
-bool mrc_req_more(const struct mrc_qp *qp)
-{
-	return mrc_ring_avail(&qp->sq, qp->req.taken);
-}
-
 /* Must the work request in ring entry @idx wait for earlier ones? */
 static bool must_wait(const struct mrc_qp *qp, u32 idx)
 {
@@ -443,7 +445,25 @@ static bool must_wait(const struct mrc_qp *qp, u32 idx)
 	/* An MR must not go while earlier messages may be sent again from it. */
 	if (opcode == IB_WR_LOCAL_INV)
 		return !list_empty(&qp->req.wrs);
-	return false;
+	/* one more answer than the responder has room for */
+	return qp->req.rd_atomic >= max_t(u32, qp->attr.max_rd_atomic, 1) &&
+	       (opcode == IB_WR_RDMA_READ ||
+		opcode == IB_WR_ATOMIC_CMP_AND_SWP ||
+		opcode == IB_WR_ATOMIC_FETCH_AND_ADD);
+}
+
+/**
+ * mrc_req_more - will another work request be taken at once?
+ * @qp: QP, lock held
+ *
+ * Not one that waits for earlier ones to complete: for these an
+ * acknowledgment has to be asked for.
+ */
+bool mrc_req_more(const struct mrc_qp *qp)
+{
+	return qp->state == IB_QPS_RTS &&
+	       mrc_ring_avail(&qp->sq, qp->req.taken) &&
+	       !must_wait(qp, qp->req.taken);
 }
 
 /**
@@ -474,17 +494,6 @@ struct mrc_txmsg *mrc_req_next(struct mrc_qp *qp, u64 now)
 			return NULL;	/* nothing starts after a failed one */
 		if (must_wait(qp, req->taken))
 			return NULL;
-		/* taken only once an answer can be waited for */
-		if (req->rd_atomic && req->rd_atomic >= qp->attr.max_rd_atomic) {
-			const struct mrc_sqe *e =
-				mrc_ring_entry(&qp->sq, req->taken);
-			u32 op = READ_ONCE(e->opcode);
-
-			if (op == IB_WR_RDMA_READ ||
-			    op == IB_WR_ATOMIC_CMP_AND_SWP ||
-			    op == IB_WR_ATOMIC_FETCH_AND_ADD)
-				return NULL;
-		}
 
 		m = copy_wr(qp, req->taken, &sqe);
 		if (!m) {
@@ -547,6 +556,7 @@ void mrc_req_flush(struct mrc_qp *qp)
 
 		req->taken++;
 		qp->sq.cons = req->taken;
+		/* wr_id was read before the entry may be written again */
 		smp_store_release(&qp->sq.hdr->cons, qp->sq.cons);
 		mrc_cq_post(to_mcq(qp->ibqp.send_cq), &cqe, false);
 	}

@@ -10,6 +10,9 @@
  */
 #include "message.h"
 
+/* SACKs in answer to one packet, besides the first. */
+#define MRC_MORE_SACKS	3
+
 /* Requests held or being answered before new ones are put off. */
 static u32 answer_limit(const struct mrc_qp *qp)
 {
@@ -107,6 +110,18 @@ static void emit_sack(struct mrc_qp *qp, struct mrc_sack *s, u32 psn,
 		qp->resp.ackreq = false;
 }
 
+/*
+ * A SACK tells of 64 PSNs. Where the requester has nothing more to send, no
+ * later packet will cause the SACKs that tell of the rest.
+ */
+static void emit_more(struct mrc_qp *qp, struct mrc_sack *s, u32 psn,
+		      const struct mrc_rxinfo *info, u16 tx_timestamp,
+		      struct sk_buff_head *out)
+{
+	for (int i = 0; i < MRC_MORE_SACKS && mrc_rxwin_more(&qp->rxw); i++)
+		emit_sack(qp, s, psn, info, tx_timestamp, false, out);
+}
+
 static void emit_nack(struct mrc_qp *qp, const struct mrc_pkt *p,
 		      const struct mrc_rxinfo *info, u8 reason,
 		      struct sk_buff_head *out)
@@ -150,6 +165,7 @@ void mrc_resp_probe(struct mrc_qp *qp, u16 probe_id, u16 tx_timestamp,
 	struct mrc_sack s = { .probe = true, .probe_id = probe_id };
 
 	emit_sack(qp, &s, cack(qp), info, tx_timestamp, true, out);
+	emit_more(qp, &s, cack(qp), info, tx_timestamp, out);
 }
 
 /* ------------------------------------------------------ receive WRs */
@@ -746,6 +762,11 @@ void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
 		goto drop;
 	}
 
+	if (!resp->established) {
+		resp->established = true;
+		if (qp->state == IB_QPS_RTR)
+			mrc_qp_event(qp, IB_EVENT_COMM_EST);
+	}
 	v = check_lengths(qp, p, f);
 	if (!v.syndrome)
 		v = check_allowed(qp, p, f);
@@ -831,6 +852,8 @@ void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
 		struct mrc_sack s = {};
 
 		emit_sack(qp, &s, p->psn, info, p->tx_timestamp, false, out);
+		if (p->ackreq)
+			emit_more(qp, &s, p->psn, info, p->tx_timestamp, out);
 	}
 	return;
 drop:

@@ -282,6 +282,7 @@ int mrc_msg_start(struct mrc_qp *qp, const struct mrc_peer_key *key)
 	qp->resp.ackreq = false;
 	qp->resp.ack_due = false;
 	qp->resp.flushed = false;
+	qp->resp.established = false;
 	qp->resp.msn = 0;
 	qp->resp.next_bind = 0;
 	qp->resp.next_rqmsn = 0;

@@ -374,6 +374,8 @@ static int modify_locked(struct mrc_qp *qp, struct ib_qp_attr *attr, int mask)
 	} else {
 		WRITE_ONCE(qp->state, new);
 		qp->attr.qp_state = new;
+		if (rc && new == IB_QPS_SQD)
+			mrc_req_drained(qp);
 	}
 unlock:
 	spin_unlock_bh(&qp->lock);
