@@ -128,15 +128,15 @@ static void mrc_rx_dispatch(struct mrc_dev *dev, struct mrc_port *port,
 {
 	const struct mrc_bth *bth = (struct mrc_bth *)skb->data;
 	u32 dqpn = be32_to_cpu(bth->dqpn) & MRC_QPN_MASK;
+	bool mcast = dqpn == IB_MULTICAST_QPN;
 	u8 op = bth->opcode;
 	struct mrc_qp *qp;
 
-	if (mrc_addr_is_mcast(&info->daddr) !=
-	    (dqpn == IB_MULTICAST_QPN)) {
+	if (mrc_addr_is_mcast(&info->daddr) != mcast) {
 		mrc_count(dev, drop_no_qp);
 		goto drop;
 	}
-	if (dqpn == IB_MULTICAST_QPN) {
+	if (mcast) {
 		if (op == MRC_OP_UD_SEND_ONLY ||
 		    op == MRC_OP_UD_SEND_ONLY_IMM) {
 			mrc_mcast_rx(dev, skb, info);
