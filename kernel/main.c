@@ -15,11 +15,10 @@
 #include "port/port.h"
 #include "verbs/verbs.h"
 
-/*
- * Every device, also those being registered or unregistered. The lock nests
- * inside RTNL; who wants to keep a device takes ib_device_try_get().
- */
+/* Every device, also those being registered or unregistered. */
 LIST_HEAD(mrc_devices);
+/* Nests inside RTNL. Who wants to keep a device takes ib_device_try_get(). */
+/* mrc_devices; before dev->ports_lock */
 DEFINE_MUTEX(mrc_devices_lock);
 
 static int mrc_newlink(const char *name, struct net_device *netdev)

@@ -14,7 +14,7 @@
 #define MRC_GID_TBL_LEN		256
 /* "MRC": no OUI of anybody's, as its group bit is set. */
 #define MRC_VENDOR_ID		0x4d5243
-#define MRC_MAX_MR_SIZE		(1ULL << 40)
+#define MRC_MAX_MR_SIZE		BIT_ULL(40)
 /* Default setting: enough for ECMP to use every way through a fabric. */
 #define MRC_PATHS_PER_PLANE	32
 /* What a packet of the largest headers has around its payload, bytes. */
@@ -373,9 +373,9 @@ static const struct ib_device_ops mrc_dev_ops = {
 	.reg_user_mr_dmabuf = mrc_reg_user_mr_dmabuf,
 	.req_notify_cq = mrc_req_notify_cq,
 	.rereg_user_mr = mrc_rereg_user_mr,
-	MRC_CREATE_CQ_OPS(mrc_create_cq),
+	MRC_CREATE_CQ_OPS
 	MRC_REPORT_PORT_EVENT_OPS
-	MRC_RESIZE_CQ_OPS(mrc_resize_cq),
+	MRC_RESIZE_CQ_OPS
 
 	INIT_RDMA_OBJ_SIZE(ib_ah, mrc_ah, ibah),
 	INIT_RDMA_OBJ_SIZE(ib_cq, mrc_cq, ibcq),
@@ -407,9 +407,11 @@ static struct mrc_dev *mrc_dev_alloc(struct net_device *netdev)
 {
 	struct mrc_dev *dev;
 
-	dev = ib_alloc_device_with_net(mrc_dev, ibdev, dev_net(netdev));
+	dev = ib_alloc_device(mrc_dev, ibdev);
 	if (!dev)
 		return NULL;
+	/* It is born into the namespace of its netdev. */
+	write_pnet(&dev->ibdev.coredev.rdma_net, dev_net(netdev));
 	dev->stats = alloc_percpu(struct mrc_stats);
 	/*
 	 * Not bound to the CPU that asked: a program may be polling there,

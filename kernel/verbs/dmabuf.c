@@ -137,7 +137,8 @@ void mrc_dmabuf_put(struct mrc_dmabuf *d)
  */
 struct ib_mr *mrc_reg_user_mr_dmabuf(struct ib_pd *ibpd, u64 offset, u64 length,
 				     u64 iova, int fd, int access,
-				     MRC_DMAH_PARAM mrc_dmabuf_arg *arg)
+				     MRC_DMAH_PARAM
+				     mrc_dmabuf_arg *arg)
 {
 	struct mrc_dev *dev = to_mdev(ibpd->device);
 	struct mrc_dmabuf *d;

@@ -9,7 +9,7 @@
 #define MRC_MAX_PD		65536
 #define MRC_MAX_CQ		65536
 #define MRC_MAX_SRQ		65536
-#define MRC_MAX_AH		(1U << 20)
+#define MRC_MAX_AH		1048576
 #define MRC_MAX_MR		((1U << 24) - 1)
 /* Pages of a fast registration. */
 #define MRC_MAX_FAST_REG	4096
@@ -94,6 +94,7 @@ int mrc_dealloc_mw(struct ib_mw *ibmw);
 void mrc_dmabuf_put(struct mrc_dmabuf *d);
 struct ib_mr *mrc_reg_user_mr_dmabuf(struct ib_pd *ibpd, u64 offset, u64 length,
 				     u64 iova, int fd, int access,
-				     MRC_DMAH_PARAM mrc_dmabuf_arg *arg);
+				     MRC_DMAH_PARAM
+				     mrc_dmabuf_arg *arg);
 
 #endif /* MRC_VERBS_H */
