@@ -32,6 +32,8 @@
 #define PTO_MAX_BACKOFF		7
 /* Interval of repeating everything where the QP never gives up. */
 #define RTO_FOREVER		(1ULL * NSEC_PER_SEC)
+/* Sent again at a timeout */
+#define RTO_PACKETS		16
 #define RTO_FLOOR		(4ULL * NSEC_PER_MSEC)
 
 static bool later(u32 a, u32 b)
@@ -373,7 +375,16 @@ static u64 rto(const struct mrc_tx *tx)
 
 static u64 rto_deadline(const struct mrc_tx *tx, bool awaiting)
 {
-	if (tx->flight.head != MRC_TX_NONE || tx->lost.head != MRC_TX_NONE)
+	/*
+	 * While something is in flight a probe comes first, and gets time to
+	 * be answered: this may run late, with answers waiting to be read.
+	 */
+	if (tx->flight.head != MRC_TX_NONE)
+		return tx->probe_at <= tx->heard_at ? U64_MAX :
+			max(tx->rto_base + rto(tx),
+			    tx->probe_at + max_t(u64, 2ULL * tx->srtt,
+						 RTO_FLOOR));
+	if (tx->lost.head != MRC_TX_NONE)
 		return tx->rto_base + rto(tx);
 	/* All has arrived: a peer that answers probes may take its time. */
 	if (!mrc_tx_idle(tx) || (awaiting && tx->started))
@@ -394,12 +405,15 @@ u64 mrc_tx_deadline(const struct mrc_tx *tx, bool awaiting)
 		    rto_deadline(tx, awaiting));
 }
 
-static u32 lose_everything(struct mrc_tx *tx, struct mrc_peer_state *ps,
-			   u64 now)
+/*
+ * The packets sent longest ago are to be sent again; what their answers tell
+ * decides about the others.
+ */
+static u32 lose_oldest(struct mrc_tx *tx, struct mrc_peer_state *ps, u64 now)
 {
 	u32 n = 0;
 
-	while (tx->flight.head != MRC_TX_NONE) {
+	while (tx->flight.head != MRC_TX_NONE && n < RTO_PACKETS) {
 		const struct mrc_txent *e = &tx->board[tx->flight.head];
 
 		/* What was sent a moment ago may well arrive. */
@@ -433,7 +447,7 @@ unsigned int mrc_tx_on_timer(struct mrc_tx *tx, struct mrc_peer_state *ps,
 	memset(res, 0, sizeof(*res));
 	res->lost_packets = mrc_recovery_detect(tx, ps, now);
 	if (now >= rto_deadline(tx, awaiting)) {
-		u32 n = lose_everything(tx, ps, now);
+		u32 n = lose_oldest(tx, ps, now);
 
 		/*
 		 * Waiting for the window is not the peer's fault, nor is
