@@ -25,28 +25,16 @@ hrtimer_setup(struct hrtimer *timer,
 }
 #endif
 
-/* A device of another namespace than the first from its beginning. */
-#ifndef HAVE_IB_ALLOC_DEVICE_WITH_NET
-#define ib_alloc_device_with_net(drv_struct, member, net)		\
-({									\
-	struct drv_struct *__dev = ib_alloc_device(drv_struct, member);	\
-									\
-	if (__dev)							\
-		write_pnet(&__dev->member.coredev.rdma_net, net);	\
-	__dev;								\
-})
-#endif
-
 /* create_cq() takes the attributes where it took the provider's data. */
 #ifdef HAVE_CREATE_CQ_ATTRS
-typedef struct uverbs_attr_bundle mrc_cq_arg;
+#define mrc_cq_arg		struct uverbs_attr_bundle
 
 static inline struct ib_udata *mrc_cq_udata(mrc_cq_arg *arg)
 {
 	return arg ? &arg->driver_udata : NULL;
 }
 #else
-typedef struct ib_udata mrc_cq_arg;
+#define mrc_cq_arg		struct ib_udata
 
 static inline struct ib_udata *mrc_cq_udata(mrc_cq_arg *arg)
 {
@@ -56,18 +44,19 @@ static inline struct ib_udata *mrc_cq_udata(mrc_cq_arg *arg)
 
 /* Creation of user and of kernel CQs are different operations. */
 #ifdef HAVE_CREATE_USER_CQ
-#define MRC_CREATE_CQ_OPS(fn)	.create_cq = fn, .create_user_cq = fn
+#define MRC_CREATE_CQ_OPS						\
+	.create_cq = mrc_create_cq, .create_user_cq = mrc_create_cq,
 #else
-#define MRC_CREATE_CQ_OPS(fn)	.create_cq = fn
+#define MRC_CREATE_CQ_OPS	.create_cq = mrc_create_cq,
 #endif
 
 /* Resizing is for user CQs only. */
 #ifdef HAVE_RESIZE_USER_CQ
-typedef unsigned int mrc_cqe_t;
-#define MRC_RESIZE_CQ_OPS(fn)	.resize_user_cq = fn
+#define mrc_cqe_t		unsigned int
+#define MRC_RESIZE_CQ_OPS	.resize_user_cq = mrc_resize_cq,
 #else
-typedef int mrc_cqe_t;
-#define MRC_RESIZE_CQ_OPS(fn)	.resize_cq = fn
+#define mrc_cqe_t		int
+#define MRC_RESIZE_CQ_OPS	.resize_cq = mrc_resize_cq,
 #endif
 
 /* Registration of memory takes a TPH handle: one more argument. */
@@ -81,9 +70,9 @@ typedef int mrc_cqe_t;
 
 /* reg_user_mr_dmabuf() takes the attributes where it took provider's data. */
 #ifdef HAVE_REG_DMABUF_ATTRS
-typedef struct uverbs_attr_bundle mrc_dmabuf_arg;
+#define mrc_dmabuf_arg_t	struct uverbs_attr_bundle
 #else
-typedef struct ib_udata mrc_dmabuf_arg;
+#define mrc_dmabuf_arg_t	struct ib_udata
 #endif
 
 #ifndef HAVE_DMA_BUF_VMAP_UNLOCKED

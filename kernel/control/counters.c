@@ -7,7 +7,8 @@
 
 #include "mrc.h"
 
-#define MRC_COUNTER_DESC(cnt)	[MRC_CNT_##cnt].name = #cnt,
+/* In the order of enum mrc_counter, which comes from the same list. */
+#define MRC_COUNTER_DESC(cnt)	{ .name = #cnt },
 static const struct rdma_stat_desc mrc_counter_descs[] = {
 	MRC_COUNTERS(MRC_COUNTER_DESC)
 };

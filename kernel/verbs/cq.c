@@ -18,6 +18,7 @@
 /* Entries in the ring; more than it has if user space wrote a wild index. */
 static u32 mrc_cq_used(const struct mrc_kring *r)
 {
+	/* Its user has read the entries up to there before it said so. */
 	return r->prod - smp_load_acquire(&r->hdr->cons);
 }
 
@@ -106,6 +107,7 @@ void mrc_cq_post(struct mrc_cq *cq, const struct mrc_cqe *cqe, bool solicited)
 	*entry = *cqe;
 	entry->timestamp = ktime_get_ns();
 	r->prod++;
+	/* The entry before its index: user space polls without a lock. */
 	smp_store_release(&r->hdr->prod, r->prod);
 	due = mrc_cq_due(cq, solicited, cqe->status != IB_WC_SUCCESS);
 unlock:
@@ -367,6 +369,7 @@ int mrc_resize_cq(struct ib_cq *ibcq, mrc_cqe_t cqe, struct ib_udata *udata)
 		memcpy(mrc_ring_entry(&ring, i), mrc_ring_entry(&cq->ring, i),
 		       sizeof(struct mrc_cqe));
 	ring.hdr->cons = ring.cons;
+	/* The entries before their index. */
 	smp_store_release(&ring.hdr->prod, ring.prod);
 	swap(ring, cq->ring);
 	cq->overflow = false;

@@ -138,7 +138,7 @@ void mrc_dmabuf_put(struct mrc_dmabuf *d)
 struct ib_mr *mrc_reg_user_mr_dmabuf(struct ib_pd *ibpd, u64 offset, u64 length,
 				     u64 iova, int fd, int access,
 				     MRC_DMAH_PARAM
-				     mrc_dmabuf_arg *arg)
+				     mrc_dmabuf_arg_t *arg)
 {
 	struct mrc_dev *dev = to_mdev(ibpd->device);
 	struct mrc_dmabuf *d;

@@ -216,6 +216,7 @@ struct mrc_mr *mrc_mr_lookup(struct mrc_dev *dev, u32 key)
 		return NULL;
 	/* Pairs with mrc_mr_revoke(): it sees the reference or we its mark. */
 	smp_mb__after_atomic();
+	/* Whoever made it valid has filled it in before. */
 	if (smp_load_acquire(&mr->state) != MRC_MR_VALID ||
 	    READ_ONCE(mr->key) != key) {
 		mrc_mr_drop(mr);
@@ -546,6 +547,7 @@ int mrc_mr_publish(struct mrc_mr *mr, enum mrc_mr_state state)
 	mr->ibmr.rkey = mr->key;
 	mr->ibmr.length = mr->length;
 	mr->ibmr.iova = mr->iova;
+	/* Pairs with mrc_mr_lookup(). */
 	smp_store_release(&mr->state, state);
 	return 0;
 }
@@ -848,6 +850,7 @@ int mrc_mr_fast_reg(struct ib_pd *pd, struct ib_mr *ibmr, u32 key, int access)
 	WRITE_ONCE(mr->key, key);
 	ibmr->lkey = key;
 	ibmr->rkey = key;
+	/* Pairs with mrc_mr_lookup(). */
 	smp_store_release(&mr->state, MRC_MR_VALID);
 	return 0;
 }

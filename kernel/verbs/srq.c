@@ -71,6 +71,7 @@ int mrc_ring_post_recv(struct mrc_kring *ring, u32 max_wr, u32 max_sge,
 		rqe->sge[i].lkey = wr->sg_list[i].lkey;
 	}
 	ring->prod++;
+	/* The entry before its index: mrc_ring_avail() */
 	smp_store_release(&ring->hdr->prod, ring->prod);
 	return 0;
 }
@@ -115,6 +116,7 @@ struct mrc_recv *mrc_srq_take(struct mrc_srq *srq)
 		srq->error = true;
 	}
 	r->cons++;
+	/* It may be written again only now that it has been copied. */
 	smp_store_release(&r->hdr->cons, r->cons);
 	if (srq->limit && avail - 1 < srq->limit) {
 		srq->limit = 0;
@@ -255,6 +257,7 @@ static int mrc_srq_resize(struct mrc_srq *srq, u32 max_wr,
 		       ring.entry_size);
 	ring.hdr->want_doorbell = srq->ring.hdr->want_doorbell;
 	ring.hdr->cons = ring.cons;
+	/* The entries before their index. */
 	smp_store_release(&ring.hdr->prod, ring.prod);
 	swap(ring, srq->ring);
 	srq->max_wr = srq->ring.mask + 1;

@@ -95,6 +95,6 @@ void mrc_dmabuf_put(struct mrc_dmabuf *d);
 struct ib_mr *mrc_reg_user_mr_dmabuf(struct ib_pd *ibpd, u64 offset, u64 length,
 				     u64 iova, int fd, int access,
 				     MRC_DMAH_PARAM
-				     mrc_dmabuf_arg *arg);
+				     mrc_dmabuf_arg_t *arg);
 
 #endif /* MRC_VERBS_H */

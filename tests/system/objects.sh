@@ -23,13 +23,13 @@ grep -q '^ok - SRQ: limit' "$WORK/objects" ||
 on a timeout 20 ibv_asyncwatch -d "$dev" > "$WORK/events" 2>&1 &
 wait_for 10 grep -q 'async event' "$WORK/events"
 on a ip link set eth0 down
-wait_for 5 grep -q 'port error' "$WORK/events"
+wait_for 5 grep -q PORT_ERR "$WORK/events"
 on a ip link set eth0 up
-wait_for 5 grep -q 'port active' "$WORK/events"
+wait_for 5 grep -q PORT_ACTIVE "$WORK/events"
 kill $! 2> /dev/null
 cat "$WORK/events"
-check "a port that goes down is told" grep -q 'port error' "$WORK/events"
-check "a port that comes back is told" grep -q 'port active' "$WORK/events"
+check "a port that goes down is told" grep -q PORT_ERR "$WORK/events"
+check "a port that comes back is told" grep -q PORT_ACTIVE "$WORK/events"
 
 cycles()
 {
