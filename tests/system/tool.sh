@@ -221,7 +221,7 @@ traffic()
 {
 	pair "$1" 40 "tcp 18600" \
 		'exec ib_write_bw -d $MRC_DEV -s 65536 -n 400 -p 18600' \
-		'sleep 0.3; exec ib_write_bw -d $MRC_DEV -s 65536 -n 400 -p 18600 '"$S_IP"
+		'exec ib_write_bw -d $MRC_DEV -s 65536 -n 400 -p 18600 '"$S_IP"
 }
 
 # A connection that stays and does nothing keeps the peer known.
@@ -293,20 +293,30 @@ for plane in 0 1 2; do
 	mrc_ends 0 "path allow plane $plane" path allow "${P[@]}" plane $plane
 done
 
+# One rping beside the one that stays, so another port tells that it is ready.
+# $1: name, $2: address
+small_rping()
+{
+	rm -f "$WORK/ready"
+	pair "$1" 40 "file $WORK/ready" "rping -s -a $2 -p 7175 -C 5 -V &
+		until rdma resource show cm_id | grep -q ':7175'; do
+			sleep 0.1
+		done
+		touch $WORK/ready; wait \$!" \
+		"exec rping -c -a $2 -p 7175 -C 5 -V"
+}
+
 # ICRC is left out where both ends say so; nobody is cut off by a change.
 for setting in "$C 0" "$S 0" "$C 1" "$S 1"; do
 	read -r node v <<< "$setting"
 	check "icrc $v on $node" on "$node" bash -c \
 		"mrc dev set \$MRC_DEV icrc $v"
-	pair "rping after it" 30 cm "exec rping -s -a $S_IP -C 5 -V -p 7175" \
-		"exec rping -c -a $S_IP -C 5 -V -p 7175"
+	small_rping "rping after it" "$S_IP"
 done
 
 # A dump of many messages, while other things go on: each path once.
 mrc_ends 0 "128 paths per plane" dev set "$D" paths_per_plane 128
-pair "a new peer, by its IPv6 address" 40 cm \
-	"exec rping -s -a fd00:0:0:0::2 -C 5 -V" \
-	"sleep 0.3; exec rping -c -a fd00:0:0:0::2 -C 5 -V"
+small_rping "a new peer, by its IPv6 address" fd00::2
 tool -j path show "$D" peer fd00::2 detail > "$out"
 check "a dump of 512 paths has each once" [ \
 	"$(jq '[.[].path] | unique | length' "$out")" = 512 ]
