@@ -3,7 +3,7 @@
 # topology: pair1
 # kernels: 6.12
 # debug: both
-# time: 120
+# time: 300
 # level: quick
 #
 # Queues and memory regions that are changed while they are in use, and a
@@ -14,6 +14,8 @@
 
 modprobe udmabuf 2> /dev/null
 dev=$(device a)
+cycles=20
+[ "${MRC_DEBUG:-0}" = 1 ] && cycles=4
 
 on a mrc-objects "$dev" | tee "$WORK/objects"
 failures=$((failures + $(grep -c '^not ok' "$WORK/objects")))
@@ -35,19 +37,19 @@ cycles()
 {
 	local i
 
-	for i in $(seq 20); do
+	for i in $(seq $cycles); do
 		on a rdma link del "$dev" || return
 		on a rdma link add "$dev" type mrc netdev eth0 || return
 	done
 }
-check "20 times removed and made again" cycles
+check "$cycles times removed and made again" cycles
 
 # In a second namespace with a link of its own, which is taken down with it.
 vanish()
 {
 	local i
 
-	for i in $(seq 5); do
+	for i in $(seq $((cycles / 4))); do
 		ip netns add gone && ip link add g0 type veth peer name g1 &&
 		ip link set g0 netns gone && ip link set g1 up &&
 		ip -n gone link set g0 up &&
@@ -58,5 +60,5 @@ vanish()
 		wait_for 10 eval '! rdma -j dev | grep -q mrcgone' || return
 	done
 }
-check "5 times gone with its namespace" vanish
+check "$((cycles / 4)) times gone with its namespace" vanish
 finish
