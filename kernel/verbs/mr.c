@@ -189,8 +189,11 @@ bool mrc_mr_in_range(const struct mrc_mr *mr, u64 addr, u64 len)
 	       len <= mr->length - (addr - mr->iova);
 }
 
-/* Drop one reference. */
-static void mrc_mr_drop(struct mrc_mr *mr)
+/**
+ * mrc_mr_drop - return a reference of mrc_mr_lookup()
+ * @mr: the MR or window
+ */
+void mrc_mr_drop(struct mrc_mr *mr)
 {
 	if (refcount_dec_and_test(&mr->ref))
 		complete(&mr->released);

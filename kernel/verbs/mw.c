@@ -95,7 +95,7 @@ int mrc_mw_bind(struct mrc_qp *qp, const struct mrc_sqe *sqe)
 		if (!base)
 			return -EINVAL;
 		if (!mrc_mw_allowed(base, qp, sqe))
-			goto put;
+			goto drop;
 	}
 	/* RCU keeps the window: its references are being counted. */
 	rcu_read_lock();
@@ -116,8 +116,8 @@ int mrc_mw_bind(struct mrc_qp *qp, const struct mrc_sqe *sqe)
 		err = 0;
 	}
 	rcu_read_unlock();
-put:
+drop:
 	if (base)
-		mrc_mr_put(base);
+		mrc_mr_drop(base);
 	return err;
 }

@@ -71,6 +71,7 @@ int mrc_mr_publish(struct mrc_mr *mr, enum mrc_mr_state state);
 void mrc_mr_free(struct mrc_mr *mr);
 void mrc_mr_retire(struct mrc_mr *mr);
 struct mrc_mr *mrc_mr_lookup(struct mrc_dev *dev, u32 key);
+void mrc_mr_drop(struct mrc_mr *mr);
 bool mrc_mr_in_range(const struct mrc_mr *mr, u64 addr, u64 len);
 void mrc_mr_revoke(struct mrc_mr *mr, enum mrc_mr_state state);
 struct ib_mr *mrc_get_dma_mr(struct ib_pd *ibpd, int access);
