@@ -42,106 +42,138 @@ number_of()
 	esac
 }
 
-add_namespace()
+# Everything is emulated here, and what costs time is starting programs. So a
+# layout is written down first, and then "ip" is run once for all namespaces,
+# once for all links and once in each namespace.
+
+# $1: namespace, rest: a command for ip in it
+in_namespace()
 {
-	ip netns add "$1" || return
-	ip -n "$1" link set dev lo up
-	# One process instead of one per setting: this is emulated.
-	ip netns exec "$1" bash -c '
-		cd /proc/sys/net || exit
-		for f in ipv4/conf/{all,default}/rp_filter \
-			ipv6/conf/{all,default}/accept_dad; do
-			echo 0 > $f
-		done
-		# Link-local addresses are set by hand: no wait, no surprise.
-		echo 1 > ipv6/conf/default/addr_gen_mode'
+	local ns=$1
+
+	shift
+	echo "$*" >> "$FABRIC/batch.$ns"
 }
 
+add_namespace()
+{
+	echo "netns add $1" >> "$FABRIC/batch"
+	in_namespace "$1" link set dev lo up
+}
+
+# A namespace that forwards packets.
 add_switch()
 {
-	add_namespace "$1" &&
-	ip netns exec "$1" bash -c '
-		cd /proc/sys/net || exit
-		for f in ipv4/ip_forward ipv6/conf/{all,default}/forwarding \
-			ipv4/fib_multipath_hash_policy \
-			ipv6/fib_multipath_hash_policy \
-			ipv4/conf/{all,default}/ignore_routes_with_linkdown \
-			ipv6/conf/{all,default}/ignore_routes_with_linkdown; do
-			echo 1 > $f
-		done'
+	add_namespace "$1"
+	switches+=("$1")
 }
 
 # A wire. $1: its name, $2: plane, $3 $4: namespace and netdev of one end,
 # $5 $6: of the other.
 add_link()
 {
-	ip -n "$3" link add "$4" mtu "$MTU" type veth \
-		peer name "$6" mtu "$MTU" netns "$5" || return
-	ip -n "$3" link set dev "$4" up
-	ip -n "$5" link set dev "$6" up
+	echo "link add $4 mtu $MTU up netns $3 type veth" \
+		"peer name $6 mtu $MTU netns $5" >> "$FABRIC/batch.links"
+	# It cannot be created up: the other end has to be there first.
+	in_namespace "$5" link set dev "$6" up
 	echo "$*" >> "$FABRIC/links"
 }
 
-# Commands for "ip" in a namespace, kept to be given again.
+# Commands for ip in a switch, kept to be given again.
 # $1: namespace; the commands come from standard input.
 configure()
 {
-	tee -a "$FABRIC/routes.$1" | ip -n "$1" -batch -
+	local line
+
+	while read -r line; do
+		in_namespace "$1" "$line"
+		echo "$line" >> "$FABRIC/routes.$1"
+	done
+}
+
+# Make what was written down.
+build()
+{
+	local file ns
+
+	ip -batch "$FABRIC/batch" && ip -batch "$FABRIC/batch.links" || return
+	for ns in "${switches[@]}"; do
+		ip netns exec "$ns" sh -c '
+			cd /proc/sys/net || exit
+			for name in forwarding ignore_routes_with_linkdown; do
+				for who in all default; do
+					echo 1 > ipv4/conf/$who/$name
+					echo 1 > ipv6/conf/$who/$name
+				done
+			done
+			echo 1 > ipv4/fib_multipath_hash_policy
+			echo 1 > ipv6/fib_multipath_hash_policy'
+	done
+	for file in "$FABRIC"/batch.*; do
+		ns=${file##*/batch.}
+		[ "$ns" = links ] || ip -n "$ns" -batch "$file" || return
+	done
 }
 
 # $1: number of planes
 lay_out_pair()
 {
-	local plane node n
+	local plane node n netdevs=()
 
 	for node in a b; do
-		add_namespace $node || return
+		add_namespace $node
 	done
 	for ((plane = 0; plane < $1; plane++)); do
-		add_namespace sw$plane || return
-		ip -n sw$plane link add br0 mtu "$MTU" type bridge \
-			stp_state 0 forward_delay 0 mcast_snooping 0 || return
-		ip -n sw$plane link set dev br0 up
+		add_namespace sw$plane
+		echo "link add br0 mtu $MTU up netns sw$plane type bridge" \
+			"stp_state 0 forward_delay 0 mcast_snooping 0" \
+			>> "$FABRIC/batch.links"
 		for node in a b; do
 			n=$(number_of $node)
-			add_link $node:$plane $plane $node eth$plane \
-				sw$plane $node || return
-			ip -n sw$plane link set dev $node master br0
-			ip -n $node -batch - <<-EOF || return
-			addr add 10.0.$plane.$n/24 dev eth$plane
-			addr add fd00:0:0:$plane::$n/64 dev eth$plane nodad
-			addr add fe80::$n/64 dev eth$plane nodad
-			EOF
+			add_link $node:$plane $plane $node eth$plane sw$plane $node
+			in_namespace sw$plane link set dev $node master br0
+			in_namespace $node addr add 10.0.$plane.$n/24 dev eth$plane
+			in_namespace $node addr add fd00:0:0:$plane::$n/64 \
+				dev eth$plane nodad
+			in_namespace $node addr add fe80::$n/64 \
+				dev eth$plane nodad
 		done
+		[ $plane = 0 ] || netdevs+=(eth$plane)
 	done
+	build || return
 	for node in a b; do
-		add_device $node eth0 $(seq 1 $(($1 - 1)) | sed 's/^/eth/') ||
-			return
+		add_device $node eth0 "${netdevs[@]}" || return
 	done
 }
 
 lay_out_anycast()
 {
-	local plane node n hops4 hops6
+	local plane node n hops4='' hops6=''
 
+	for plane in 0 1 2 3; do
+		hops4+=" nexthop via 169.254.0.1 dev eth$plane onlink"
+		hops6+=" nexthop via fe80::1 dev eth$plane"
+	done
 	for node in a b; do
 		n=$(number_of $node)
-		add_namespace $node || return
-		ip -n $node -batch - <<-EOF || return
-		link add host0 mtu $MTU type dummy
-		link set dev host0 up
-		addr add 10.1.0.$n/32 dev host0
-		addr add fd00:1::$n/128 dev host0 nodad
-		EOF
+		add_namespace $node
+		echo "link add host0 mtu $MTU up netns $node type dummy" \
+			>> "$FABRIC/batch.links"
+		in_namespace $node addr add 10.1.0.$n/32 dev host0
+		in_namespace $node addr add fd00:1::$n/128 dev host0 nodad
+		for plane in 0 1 2 3; do
+			in_namespace $node addr add fe80::1$n/64 \
+				dev eth$plane nodad
+		done
+		in_namespace $node route add 10.1.0.0/24 src 10.1.0.$n "$hops4"
+		in_namespace $node route add fd00:1::/64 src fd00:1::$n "$hops6"
 	done
 	for plane in 0 1 2 3; do
-		add_switch sw$plane || return
+		add_switch sw$plane
 		for node in a b; do
 			n=$(number_of $node)
-			add_link $node:$plane $plane $node eth$plane \
-				sw$plane $node || return
-			ip -n $node addr add fe80::1$n/64 dev eth$plane nodad
-			configure sw$plane <<-EOF || return
+			add_link $node:$plane $plane $node eth$plane sw$plane $node
+			configure sw$plane <<-EOF
 			addr replace 169.254.0.1/32 dev $node scope link
 			addr replace fe80::1/64 dev $node nodad
 			route replace 10.1.0.$n/32 dev $node
@@ -149,37 +181,30 @@ lay_out_anycast()
 			EOF
 		done
 	done
-	for plane in 0 1 2 3; do
-		hops4+=" nexthop via 169.254.0.1 dev eth$plane onlink"
-		hops6+=" nexthop via fe80::1 dev eth$plane"
-	done
+	build || return
 	for node in a b; do
-		n=$(number_of $node)
-		ip netns exec $node bash -c '
+		ip netns exec $node sh -c '
 			echo 1 > /proc/sys/net/ipv4/fib_multipath_hash_policy
 			echo 1 > /proc/sys/net/ipv6/fib_multipath_hash_policy'
-		ip -n $node -batch - <<-EOF || return
-		route add 10.1.0.0/24 src 10.1.0.$n$hops4
-		route add fd00:1::/64 src fd00:1::$n$hops6
-		EOF
 		add_device $node host0 eth0 eth1 eth2 eth3 || return
 	done
 }
 
 lay_out_clos()
 {
-	local plane s u node n t0 t1
+	local plane s node
 
 	for node in a b c d; do
-		add_namespace $node || return
+		add_namespace $node
 	done
 	for plane in 0 1 2 3; do
 		for s in 0 1; do
-			add_switch t0p${plane}s$s || return
-			add_switch t1p${plane}s$s || return
+			add_switch t0p${plane}s$s
+			add_switch t1p${plane}s$s
 		done
-		lay_out_clos_plane $plane || return
+		lay_out_clos_plane $plane
 	done
+	build || return
 	for node in a b c d; do
 		add_device $node eth0 eth1 eth2 eth3 || return
 	done
@@ -193,17 +218,17 @@ lay_out_clos_plane()
 		t0=t0p${plane}s$s
 		for u in 0 1; do
 			t1=t1p${plane}s$u
-			add_link $t0-$t1 $plane $t0 up$u $t1 down$s || return
-			configure $t0 <<-EOF || return
+			add_link $t0-$t1 $plane $t0 up$u $t1 down$s
+			configure $t0 <<-EOF
 			addr replace 169.254.0.1/32 dev up$u scope link
 			addr replace fe80::1/64 dev up$u nodad
 			EOF
-			configure $t1 <<-EOF || return
+			configure $t1 <<-EOF
 			addr replace 169.254.0.2/32 dev down$s scope link
 			addr replace fe80::2/64 dev down$s nodad
 			EOF
 		done
-		configure $t0 <<-EOF || return
+		configure $t0 <<-EOF
 		route replace 10.0.$plane.0/24 nexthop via 169.254.0.2 dev up0 onlink nexthop via 169.254.0.2 dev up1 onlink
 		route replace fd00:0:0:$plane::/64 nexthop via fe80::2 dev up0 nexthop via fe80::2 dev up1
 		EOF
@@ -212,26 +237,27 @@ lay_out_clos_plane()
 		n=$(number_of $node)
 		s=$(((n - 1) / 2))
 		t0=t0p${plane}s$s
-		add_link $node:$plane $plane $node eth$plane $t0 $node || return
-		configure $t0 <<-EOF || return
+		add_link $node:$plane $plane $node eth$plane $t0 $node
+		configure $t0 <<-EOF
 		addr replace 169.254.0.1/32 dev $node scope link
 		addr replace fe80::1/64 dev $node nodad
 		route replace 10.0.$plane.$n/32 dev $node
 		route replace fd00:0:0:$plane::$n/128 dev $node
 		EOF
 		for u in 0 1; do
-			configure t1p${plane}s$u <<-EOF || return
+			configure t1p${plane}s$u <<-EOF
 			route replace 10.0.$plane.$n/32 via 169.254.0.1 dev down$s onlink
 			route replace fd00:0:0:$plane::$n/128 via fe80::1 dev down$s
 			EOF
 		done
-		ip -n $node -batch - <<-EOF || return
-		addr add 10.0.$plane.$n/32 dev eth$plane
-		addr add fd00:0:0:$plane::$n/128 dev eth$plane nodad
-		addr add fe80::1$n/64 dev eth$plane nodad
-		route add 10.0.$plane.0/24 via 169.254.0.1 dev eth$plane onlink src 10.0.$plane.$n
-		route add fd00:0:0:$plane::/64 via fe80::1 dev eth$plane src fd00:0:0:$plane::$n
-		EOF
+		in_namespace $node addr add 10.0.$plane.$n/32 dev eth$plane
+		in_namespace $node addr add fd00:0:0:$plane::$n/128 \
+			dev eth$plane nodad
+		in_namespace $node addr add fe80::1$n/64 dev eth$plane nodad
+		in_namespace $node route add 10.0.$plane.0/24 \
+			via 169.254.0.1 dev eth$plane onlink src 10.0.$plane.$n
+		in_namespace $node route add fd00:0:0:$plane::/64 \
+			via fe80::1 dev eth$plane src fd00:0:0:$plane::$n
 	done
 }
 
@@ -249,7 +275,7 @@ lay_out_wires()
 		addr add fd00:0:0:$plane::$n/64 dev eth$plane nodad
 		EOF
 	done
-	modinfo mrc > /dev/null 2>&1 || return 0
+	[ -e /sys/module/mrc ] || return 0
 	rdma link add mrc0 type mrc netdev eth0 || return
 	for plane in 1 2 3; do
 		mrc port add mrc0 netdev eth$plane || return
@@ -271,21 +297,25 @@ add_device()
 		return 0
 		;;
 	mrc)
-		modinfo mrc > /dev/null 2>&1 || return 0
+		[ -e /sys/module/mrc ] || return 0
 		;;
 	esac
 	ip netns exec "$node" rdma link add "$dev" type "${NETDEV:-mrc}" \
 		netdev "$netdev" || return
-	# Drivers that know nothing of namespaces leave their device outside.
-	if rdma dev show "$dev" > /dev/null 2>&1 &&
-		! rdma dev set "$dev" netns "$node"; then
-		echo "vm: $dev does not belong to node $node alone"
+	if [ "${NETDEV:-mrc}" != mrc ]; then
+		# Drivers that know nothing of namespaces leave their device
+		# outside.
+		rdma dev set "$dev" netns "$node" ||
+			echo "vm: $dev does not belong to node $node alone"
+		return 0
 	fi
-	[ "${NETDEV:-mrc}" = mrc ] || return 0
-	for netdev in "$@"; do
-		ip netns exec "$node" mrc port add "$dev" netdev "$netdev" ||
-			return
-	done
+	# shellcheck disable=SC2016
+	[ $# -eq 0 ] || ip netns exec "$node" sh -c '
+		dev=$1
+		shift
+		for netdev; do
+			mrc port add "$dev" netdev "$netdev" || exit
+		done' sh "$dev" "$@"
 }
 
 # $1: name of the topology
@@ -294,6 +324,11 @@ lay_out()
 	mkdir -p "$FABRIC"
 	: > "$FABRIC/links"
 	: > "$FABRIC/nodes"
+	switches=()
+	# Link-local addresses are set by hand (no wait, no surprise), in the
+	# namespaces to come as well.
+	echo 1 > /proc/sys/net/core/devconf_inherit_init_net
+	echo 1 > /proc/sys/net/ipv6/conf/default/addr_gen_mode
 	# A node sees its own devices only; has to be set before namespaces are.
 	rdma system set netns exclusive || return
 	modprobe -a veth bridge dummy sch_netem virtio_net 2> /dev/null

@@ -115,3 +115,39 @@ build_debug_kernel()
 	cp "$dir/source/include/config/kernel.release" "$dir/version"
 	cp "$dir/source/arch/x86/boot/bzImage" "$dir/vmlinuz"
 }
+
+# Without ACPI a guest has no timer to measure the CPU's time stamp counter by,
+# so it is told what the host's is, which is the one that it sees.
+# $1: root directory, for its compiler
+tsc_khz()
+{
+	local file
+
+	file=$CACHE/accel/tsc-$(key_of "@/proc/sys/kernel/random/boot_id")
+	if [ ! -s "$file" ]; then
+		mkdir -p "$CACHE/accel"
+		chroot "$1" sh -c '
+			gcc -O2 -o /tmp/tsc -x c - && /tmp/tsc
+			rm -f /tmp/tsc' > "$file" <<-EOF
+		#include <stdio.h>
+		#include <time.h>
+		#include <x86intrin.h>
+
+		int main(void)
+		{
+			struct timespec a, b;
+			unsigned long long t = __rdtsc();
+
+			clock_gettime(CLOCK_MONOTONIC, &a);
+			do {
+				clock_gettime(CLOCK_MONOTONIC, &b);
+			} while (b.tv_sec - a.tv_sec + (b.tv_nsec - a.tv_nsec) / 1e9 < 0.2);
+			t = __rdtsc() - t;
+			printf("%.0f\\n", t / ((b.tv_sec - a.tv_sec) * 1e3 +
+					      (b.tv_nsec - a.tv_nsec) / 1e6));
+			return 0;
+		}
+		EOF
+	fi
+	cat "$file"
+}

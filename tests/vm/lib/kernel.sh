@@ -109,7 +109,8 @@ select_kernel()
 		KDIR=/kernel/source
 		KERNELDIR=$dir
 		MODULES=$dir/modules/lib/modules/$KVER
-		KERNEL_OPTIONS='acpi=off'
+		KERNEL_OPTIONS="acpi=off tsc=reliable"
+		KERNEL_OPTIONS+=" tsc_early_khz=$(tsc_khz "$BUILDROOT")"
 		;;
 	7.2-0)
 		BUILDROOT=$(sid_root) || return
