@@ -48,8 +48,6 @@ static const struct verbs_context_ops mrc_ctx_ops = {
 	.detach_mcast = ibv_cmd_detach_mcast,
 	.free_context = mrc_free_context,
 	.get_srq_num = mrc_get_srq_num,
-	.import_mr = mrc_import_mr,
-	.import_pd = mrc_import_pd,
 	.modify_cq = mrc_modify_cq,
 	.modify_qp = mrc_modify_qp,
 	.modify_srq = mrc_modify_srq,
@@ -68,8 +66,6 @@ static const struct verbs_context_ops mrc_ctx_ops = {
 	.req_notify_cq = ibv_cmd_req_notify_cq,
 	.rereg_mr = mrc_rereg_mr,
 	.resize_cq = mrc_resize_cq,
-	.unimport_mr = mrc_unimport_mr,
-	.unimport_pd = mrc_unimport_pd,
 };
 
 static struct verbs_context *mrc_alloc_context(struct ibv_device *ibdev,
@@ -105,27 +101,6 @@ err:
 	return NULL;
 }
 
-/* A context that another process has opened and passed on. */
-static struct verbs_context *mrc_import_context(struct ibv_device *ibdev,
-						int cmd_fd)
-{
-	struct mrc_context *ctx;
-
-	ctx = verbs_init_and_alloc_context(ibdev, cmd_fd, ctx, ibv_ctx,
-					   RDMA_DRIVER_MRC);
-	if (!ctx)
-		return NULL;
-
-	if (ibv_cmd_query_context(&ctx->ibv_ctx.context, NULL)) {
-		verbs_uninit_context(&ctx->ibv_ctx);
-		free(ctx);
-		return NULL;
-	}
-
-	verbs_set_ops(&ctx->ibv_ctx, &mrc_ctx_ops);
-	return &ctx->ibv_ctx;
-}
-
 static void mrc_free_context(struct ibv_context *ibctx)
 {
 	struct mrc_context *ctx = to_mctx(ibctx);
@@ -152,7 +127,6 @@ static const struct verbs_device_ops mrc_dev_ops = {
 	.alloc_device = mrc_alloc_device,
 	.uninit_device = mrc_uninit_device,
 	.alloc_context = mrc_alloc_context,
-	.import_context = mrc_import_context,
 };
 
 PROVIDER_DRIVER(mrc, mrc_dev_ops);

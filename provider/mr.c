@@ -96,23 +96,3 @@ int mrc_dereg_mr(struct verbs_mr *vmr)
 	free(vmr);
 	return 0;
 }
-
-struct ibv_mr *mrc_import_mr(struct ibv_pd *pd, uint32_t handle)
-{
-	struct verbs_mr *vmr;
-
-	vmr = calloc(1, sizeof(*vmr));
-	if (!vmr)
-		return NULL;
-
-	if (ibv_cmd_query_mr(pd, vmr, handle)) {
-		free(vmr);
-		return NULL;
-	}
-	return &vmr->ibv_mr;
-}
-
-void mrc_unimport_mr(struct ibv_mr *mr)
-{
-	free(verbs_get_mr(mr));
-}

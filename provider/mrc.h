@@ -196,8 +196,6 @@ int mrc_query_rt_values(struct ibv_context *ctx, struct ibv_values_ex *values);
 /* pd.c */
 struct ibv_pd *mrc_alloc_pd(struct ibv_context *ctx);
 int mrc_dealloc_pd(struct ibv_pd *pd);
-struct ibv_pd *mrc_import_pd(struct ibv_context *ctx, uint32_t handle);
-void mrc_unimport_pd(struct ibv_pd *pd);
 struct ibv_td *mrc_alloc_td(struct ibv_context *ctx,
 			    struct ibv_td_init_attr *attr);
 int mrc_dealloc_td(struct ibv_td *td);
@@ -215,8 +213,6 @@ struct ibv_mr *mrc_reg_dmabuf_mr(struct ibv_pd *pd, uint64_t offset,
 int mrc_rereg_mr(struct verbs_mr *vmr, int flags, struct ibv_pd *pd,
 		 void *addr, size_t length, int access);
 int mrc_dereg_mr(struct verbs_mr *vmr);
-struct ibv_mr *mrc_import_mr(struct ibv_pd *pd, uint32_t handle);
-void mrc_unimport_mr(struct ibv_mr *mr);
 
 /* mw.c */
 struct ibv_mw *mrc_alloc_mw(struct ibv_pd *pd, enum ibv_mw_type type);

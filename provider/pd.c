@@ -67,26 +67,6 @@ int mrc_dealloc_pd(struct ibv_pd *ibpd)
 	return 0;
 }
 
-/* A wrong handle shows with the first use: there is nothing to ask here. */
-struct ibv_pd *mrc_import_pd(struct ibv_context *ctx, uint32_t handle)
-{
-	struct mrc_pd *pd;
-
-	pd = calloc(1, sizeof(*pd));
-	if (!pd)
-		return NULL;
-
-	atomic_init(&pd->refs, 0);
-	pd->ibv_pd.context = ctx;
-	pd->ibv_pd.handle = handle;
-	return &pd->ibv_pd;
-}
-
-void mrc_unimport_pd(struct ibv_pd *pd)
-{
-	free(to_mpd(pd));
-}
-
 struct ibv_td *mrc_alloc_td(struct ibv_context *ctx,
 			    struct ibv_td_init_attr *attr)
 {
