@@ -104,16 +104,18 @@ total_packets=("${packets[@]}")
 first_retransmits=$retransmits
 peak=1
 state=whole
-for ((i = 1; i <= seconds + 2; i++)); do
-	# Until the next full second, whatever the last reading took.
-	rest=$(((start + i * 1000000000 - $(date +%s%N)) / 1000000))
+i=0
+while kill -0 $client 2> /dev/null; do
+	# Until the next full second; on a slow machine a reading takes several.
+	rest=$(((start + (i + 1) * 1000000000 - $(date +%s%N)) / 1000000))
 	[ $rest -le 0 ] || sleep "$(printf '%d.%03d' $((rest / 1000)) $((rest % 1000)))"
-	if [ $state = whole ] && [ $i -gt $cut_at ]; then
+	i=$((($(date +%s%N) - start) / 1000000000))
+	if [ $state = whole ] && [ $i -ge $cut_at ]; then
 		fault $cut blackhole
 		state=cut
 		printf '%s      ── plane %d is cut: packets vanish, the link still says it is up ──%s\n' \
 			"$red" $cut "$plain"
-	elif [ $state = cut ] && [ $i -gt $mend_at ]; then
+	elif [ $state = cut ] && [ $i -ge $mend_at ]; then
 		# The queue takes its count along when it goes.
 		lost=$(netem_drops)
 		fault $cut clear
@@ -136,14 +138,16 @@ for ((i = 1; i <= seconds + 2; i++)); do
 	printf '  %s%10d%s  %s\n' "$colour" $((retransmits - old_retransmits)) "$plain" \
 		"$(paths)"
 	old_packets=("${packets[@]}") old_sent=$sent old_retransmits=$retransmits old_now=$now
-	kill -0 $client 2> /dev/null || break
 done
 wait $client
 status=$?
 wait $server
 server_status=$?
 counters $C > "$WORK/after"
-[ $state = mended ] || fault $cut clear
+if [ $state = cut ]; then
+	lost=$(netem_drops)
+	fault $cut clear
+fi
 
 say "What ib_write_bw says"
 grep -A 1 '#bytes' "$WORK/client" | sed 's/^/  /'
