@@ -4,7 +4,7 @@
 # kernels: 6.12
 # debug: no
 # time: 900
-# level: full
+# level: long
 #
 # 200,000 messages of all operations, every byte, immediate and completion
 # checked, while every link loses 1 %, delays a quarter of the packets by 5 ms,

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # topology: pair4
 # kernels: 6.12
-# debug: both
+# debug: long
 # time: 240
 # level: quick
 #

@@ -4,7 +4,7 @@
 # kernels: 6.12
 # debug: no
 # time: 1800
-# level: full
+# level: long
 #
 # Debian's own verbs programs, unmodified, end without error while every link
 # loses 1 %, delays a quarter of the packets by 5 ms, duplicates 0.5 % and

@@ -4,7 +4,7 @@
 # kernels: 6.12
 # debug: both
 # time: 1500
-# level: full
+# level: long
 #
 # Many QPs, many connections, programs killed in traffic, devices, planes and
 # the module taken away in traffic: nothing leaks, nothing hangs.
