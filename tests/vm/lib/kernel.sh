@@ -84,13 +84,13 @@ build_initrd()
 # Decide what to boot. Sets ROOT (directory), IMAGE, KVER, KERNEL (image),
 # INITRD, KDIR (kernel build folder as seen where modules are built), BUILDROOT
 # (where modules are built), KERNELDIR (what /kernel is there), MODULES (the
-# kernel's own) and KERNEL_OPTIONS.
+# kernel's own), KERNEL_OPTIONS and SMP (QEMU's).
 # $1: kernel, $2: 1 for the debug kernel, $3: extra packages
 select_kernel()
 {
 	local dir
 
-	KERNEL_OPTIONS='' KERNELDIR=''
+	KERNEL_OPTIONS='' KERNELDIR='' SMP=2
 	ROOT=$(root_dir "$1" "$3") || return
 	BUILDROOT=$ROOT
 	case $1-$2 in
@@ -109,6 +109,8 @@ select_kernel()
 		KDIR=/kernel/source
 		KERNELDIR=$dir
 		MODULES=$dir/modules/lib/modules/$KVER
+		# The MP table names one processor of each socket.
+		SMP=2,sockets=2,cores=1,threads=1
 		KERNEL_OPTIONS="acpi=off tsc=reliable"
 		KERNEL_OPTIONS+=" tsc_early_khz=$(tsc_khz "$BUILDROOT")"
 		;;

@@ -117,7 +117,7 @@ start_guest()
 	shift 3
 	# shellcheck disable=SC2046
 	TMPDIR=$work exec qemu-system-x86_64 -machine q35 \
-		$(accel_options "$accel") -smp 2 -m "$mem" \
+		$(accel_options "$accel") -smp "$SMP" -m "$mem" \
 		-nodefaults -display none -no-reboot \
 		-kernel "$KERNEL" -initrd "$work/initrd" \
 		-append "$BOOT_OPTIONS $KERNEL_OPTIONS" \
