@@ -71,7 +71,8 @@ def icrc(ip, udp_to_payload):
         ip[1:4] = b"\xff\xff\xff"
         ip[7] = 0xFF                        # hop limit
     rest[6:8] = b"\xff\xff"                 # UDP checksum
-    rest[8 + 4] = 0xFF                      # BTH: reserved byte
+    if len(rest) > 8 + 4:
+        rest[8 + 4] = 0xFF                  # BTH: reserved byte
     return struct.pack("<I", zlib.crc32(bytes(b"\xff" * 8 + ip + rest)) & 0xFFFFFFFF)
 
 

@@ -20,7 +20,7 @@ cp -L $suite/* "$WORK/tests/"
 gunzip "$WORK"/tests/*.gz
 
 # Stalls are failures too: after the time the suite is killed.
-(cd "$WORK/tests" && timeout -k 10 800 on $C python3 run_tests.py --dev "$dev" --gid "$gid" -v \
+(cd "$WORK/tests" && timeout -k 10 800 on $C python3 -X faulthandler run_tests.py --dev "$dev" --gid "$gid" -v \
 	> "$WORK/pyverbs.log" 2>&1)
 status=$?
 
@@ -42,7 +42,7 @@ sed -nE 's/.*skipped .(.*).$/\1/p' "$WORK/pyverbs.log" | sort | uniq -c | sort -
 
 if ! grep -qE '^Ran [0-9]+ tests' "$WORK/pyverbs.log"; then
 	not_ok "the suite runs to its end (status $status)"
-	tail -n 12 "$WORK/pyverbs.log" | sed 's/^/  | /'
+	tail -n 40 "$WORK/pyverbs.log" | sed 's/^/  | /'
 else
 	ok "the suite runs to its end"
 	sed -n '/^====/,$p' "$WORK/pyverbs.log" | head -n 150 | sed 's/^/  | /'
