@@ -30,7 +30,8 @@
 static int mrc_query_device(struct ib_device *ibdev,
 			    struct ib_device_attr *attr, struct ib_udata *udata)
 {
-	if (udata->inlen || udata->outlen)
+	/* Later kernels ask for themselves without udata. */
+	if (udata && (udata->inlen || udata->outlen))
 		return -EINVAL;
 
 	attr->sys_image_guid = ibdev->node_guid;
