@@ -6,6 +6,7 @@
 #include <linux/wait_bit.h>
 
 #include "message.h"
+#include "port/port.h"
 
 /* Rounds of MRC_BATCH packets before a CPU hands over to the work queue. */
 #define MRC_MAX_ROUNDS	64
@@ -15,9 +16,16 @@
 static enum hrtimer_restart qp_timer(struct hrtimer *t)
 {
 	struct mrc_qp *qp = container_of(t, struct mrc_qp, timer);
+	struct mrc_peer *peer;
 
+	rcu_read_lock();
+	peer = READ_ONCE(qp->peer);
 	WRITE_ONCE(qp->timer_at, 0);
 	mrc_qp_run(qp);
+	/* what it gave up for lost has made room for others */
+	if (peer && !list_empty_careful(&peer->waiters))
+		mrc_peer_run_waiters(peer);
+	rcu_read_unlock();
 	return HRTIMER_NORESTART;
 }
 
@@ -104,6 +112,9 @@ static void end_stream(struct mrc_qp *qp)
 		if (qp->tx_started) {
 			spin_lock(&qp->peer->lock);
 			mrc_tx_release(&qp->tx, &qp->peer->st);
+			/* room for others, of which no packet may tell them */
+			if (!list_empty(&qp->peer->waiters))
+				mrc_peer_wake(qp->peer);
 			spin_unlock(&qp->peer->lock);
 		}
 	}

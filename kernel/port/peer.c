@@ -305,6 +305,10 @@ static enum hrtimer_restart mrc_peer_timer(struct hrtimer *timer)
 	spin_lock(&peer->lock);
 	WRITE_ONCE(peer->timer_at, 0);
 	mrc_peer_count_paths(peer);
+	/* Whoever makes room wakes them; that it be so does not hang on it. */
+	if (peer->status != MRC_PEER_HELLO && !list_empty(&peer->waiters) &&
+	    mrc_cc_may_send(peer->st.cc, MRC_PKT_OVERHEAD))
+		mrc_peer_wake(peer);
 	if (peer->hello_at && peer->hello_at <= now && mrc_hello_tick(peer, now))
 		nonce = peer->nonce;
 	skb = mrc_status_tick(peer, up, now);
