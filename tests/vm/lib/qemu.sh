@@ -4,7 +4,7 @@
 # Booting a guest and listening to it.
 
 # What the kernel says when something is wrong with it.
-TROUBLE='WARNING: |BUG: |BUG at |kernel BUG|Oops|KASAN: |UBSAN: |KCSAN: |general protection fault|Kernel panic|possible recursive locking|possible circular locking|inconsistent lock state|suspicious RCU usage|INFO: rcu|rcu: INFO|blocked for more than|soft lockup|hard LOCKUP|unreferenced object|refcount_t: |DEBUG_LOCKS_WARN|scheduling while atomic|sleeping function called|list_(add|del) corruption|ODEBUG: |kobject: .* is not initialized|page allocation failure|Unable to handle|unregister_netdevice: waiting for'
+TROUBLE='WARNING: |BUG: |BUG at |kernel BUG|Oops|KASAN: |UBSAN: |KCSAN: |general protection fault, |Kernel panic|possible recursive locking|possible circular locking|inconsistent lock state|suspicious RCU usage|INFO: rcu|rcu: INFO|blocked for more than|soft lockup|hard LOCKUP|unreferenced object|refcount_t: |DEBUG_LOCKS_WARN|scheduling while atomic|sleeping function called|list_(add|del) corruption|ODEBUG: |kobject: .* is not initialized|page allocation failure|Unable to handle|unregister_netdevice: waiting for'
 
 # Mitigations cost a lot under emulation and protect nothing here.
 BOOT_OPTIONS="console=ttyS0,115200 panic=-1 oops=panic mitigations=off \
