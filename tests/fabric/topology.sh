@@ -322,6 +322,8 @@ add_device()
 lay_out()
 {
 	mkdir -p "$FABRIC"
+	# what a fabric before this one has left
+	rm -f "$FABRIC"/batch "$FABRIC"/batch.* "$FABRIC"/routes.*
 	: > "$FABRIC/links"
 	: > "$FABRIC/nodes"
 	switches=()
