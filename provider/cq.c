@@ -83,6 +83,7 @@ static struct mrc_cq *create_cq(struct ibv_context *ctx,
 	}
 
 	mrc_lock_init(&cq->lock, !single_threaded);
+	mrc_context_get(ctx);
 	return cq;
 
 err_free:
@@ -163,15 +164,17 @@ out:
 
 int mrc_destroy_cq(struct ibv_cq *ibcq)
 {
+	struct ibv_context *ctx = ibcq->context;
 	struct mrc_cq *cq = to_mcq(ibcq);
 	int ret;
 
-	ret = ibv_cmd_destroy_cq(ibcq);
+	ret = mrc_destroy_status(ctx, ibv_cmd_destroy_cq(ibcq));
 	if (ret)
 		return ret;
 
 	mrc_ring_unmap(&cq->map);
 	mrc_lock_destroy(&cq->lock);
 	free(cq);
+	mrc_context_put(ctx);
 	return 0;
 }

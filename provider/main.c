@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "mrc.h"
 
@@ -92,6 +93,7 @@ static struct verbs_context *mrc_alloc_context(struct ibv_device *ibdev,
 		goto err;
 	}
 
+	atomic_init(&ctx->refs, 1);
 	verbs_set_ops(&ctx->ibv_ctx, &mrc_ctx_ops);
 	return &ctx->ibv_ctx;
 
@@ -101,12 +103,35 @@ err:
 	return NULL;
 }
 
+/**
+ * mrc_context_put - an object of a context has gone, or the context was closed
+ * @ibctx: the context
+ */
+void mrc_context_put(struct ibv_context *ibctx)
+{
+	struct mrc_context *ctx = to_mctx(ibctx);
+
+	if (atomic_fetch_sub(&ctx->refs, 1) != 1)
+		return;
+	verbs_uninit_context(&ctx->ibv_ctx);
+	free(ctx);
+}
+
 static void mrc_free_context(struct ibv_context *ibctx)
 {
 	struct mrc_context *ctx = to_mctx(ibctx);
 
-	verbs_uninit_context(&ctx->ibv_ctx);
-	free(ctx);
+	/*
+	 * What is still there in the kernel goes with the file, as a program
+	 * that closes a device expects; only the memory waits for its users.
+	 */
+	if (atomic_load(&ctx->refs) > 1) {
+		close(ibctx->cmd_fd);
+		close(ibctx->async_fd);
+		ibctx->cmd_fd = -1;
+		ibctx->async_fd = -1;
+	}
+	mrc_context_put(ibctx);
 }
 
 static struct verbs_device *mrc_alloc_device(struct verbs_sysfs_dev *sysfs_dev)

@@ -23,6 +23,7 @@ struct ibv_mr *mrc_reg_mr(struct ibv_pd *pd, void *addr, size_t length,
 		free(vmr);
 		return NULL;
 	}
+	mrc_context_get(pd->context);
 	return &vmr->ibv_mr;
 }
 
@@ -71,6 +72,7 @@ struct ibv_mr *mrc_reg_dmabuf_mr(struct ibv_pd *pd, uint64_t offset,
 		free(vmr);
 		return NULL;
 	}
+	mrc_context_get(pd->context);
 	return &vmr->ibv_mr;
 }
 
@@ -87,12 +89,14 @@ int mrc_rereg_mr(struct verbs_mr *vmr, int flags, struct ibv_pd *pd,
 
 int mrc_dereg_mr(struct verbs_mr *vmr)
 {
+	struct ibv_context *ctx = vmr->ibv_mr.context;
 	int ret;
 
-	ret = ibv_cmd_dereg_mr(vmr);
+	ret = mrc_destroy_status(ctx, ibv_cmd_dereg_mr(vmr));
 	if (ret)
 		return ret;
 
 	free(vmr);
+	mrc_context_put(ctx);
 	return 0;
 }

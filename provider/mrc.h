@@ -25,8 +25,14 @@ struct mrc_lock {
 	bool			needed;
 };
 
+/*
+ * A context lives as long as its last object. Programs in languages that
+ * collect garbage (pyverbs) destroy objects in any order, also after the device
+ * was closed; without the count that would read freed memory.
+ */
 struct mrc_context {
 	struct verbs_context	ibv_ctx;
+	atomic_int		refs;	/* objects, and one while it is open */
 };
 
 struct mrc_td {
@@ -93,6 +99,20 @@ struct mrc_srq {
 static inline struct mrc_context *to_mctx(struct ibv_context *ctx)
 {
 	return container_of(ctx, struct mrc_context, ibv_ctx.context);
+}
+
+static inline void mrc_context_get(struct ibv_context *ctx)
+{
+	atomic_fetch_add(&to_mctx(ctx)->refs, 1);
+}
+
+void mrc_context_put(struct ibv_context *ctx);
+
+/* What the kernel's answer to a destroy command means for the object here. */
+static inline int mrc_destroy_status(const struct ibv_context *ctx, int ret)
+{
+	/* with the closed device the kernel's object has gone already */
+	return ctx->cmd_fd < 0 ? 0 : ret;
 }
 
 static inline struct mrc_td *to_mtd(struct ibv_td *td)

@@ -27,18 +27,21 @@ struct ibv_mw *mrc_alloc_mw(struct ibv_pd *pd, enum ibv_mw_type type)
 		free(mw);
 		return NULL;
 	}
+	mrc_context_get(pd->context);
 	return mw;
 }
 
 int mrc_dealloc_mw(struct ibv_mw *mw)
 {
+	struct ibv_context *ctx = mw->context;
 	int ret;
 
-	ret = ibv_cmd_dealloc_mw(mw);
+	ret = mrc_destroy_status(ctx, ibv_cmd_dealloc_mw(mw));
 	if (ret)
 		return ret;
 
 	free(mw);
+	mrc_context_put(ctx);
 	return 0;
 }
 

@@ -40,11 +40,13 @@ struct ibv_pd *mrc_alloc_pd(struct ibv_context *ctx)
 	}
 
 	atomic_init(&pd->refs, 0);
+	mrc_context_get(ctx);
 	return &pd->ibv_pd;
 }
 
 int mrc_dealloc_pd(struct ibv_pd *ibpd)
 {
+	struct ibv_context *ctx = ibpd->context;
 	struct mrc_pd *pd = to_mpd(ibpd);
 	int ret;
 
@@ -53,17 +55,19 @@ int mrc_dealloc_pd(struct ibv_pd *ibpd)
 			atomic_fetch_sub(&pd->td->refs, 1);
 		atomic_fetch_sub(&pd->parent->refs, 1);
 		free(pd);
+		mrc_context_put(ctx);
 		return 0;
 	}
 
 	if (atomic_load(&pd->refs))
 		return EBUSY;
 
-	ret = ibv_cmd_dealloc_pd(ibpd);
+	ret = mrc_destroy_status(ctx, ibv_cmd_dealloc_pd(ibpd));
 	if (ret)
 		return ret;
 
 	free(pd);
+	mrc_context_put(ctx);
 	return 0;
 }
 
@@ -83,17 +87,20 @@ struct ibv_td *mrc_alloc_td(struct ibv_context *ctx,
 
 	td->ibv_td.context = ctx;
 	atomic_init(&td->refs, 0);
+	mrc_context_get(ctx);
 	return &td->ibv_td;
 }
 
 int mrc_dealloc_td(struct ibv_td *ibtd)
 {
+	struct ibv_context *ctx = ibtd->context;
 	struct mrc_td *td = to_mtd(ibtd);
 
 	if (atomic_load(&td->refs))
 		return EBUSY;
 
 	free(td);
+	mrc_context_put(ctx);
 	return 0;
 }
 
@@ -133,6 +140,7 @@ struct ibv_pd *mrc_alloc_parent_domain(struct ibv_context *ctx,
 	}
 
 	ibv_initialize_parent_domain(&pd->ibv_pd, &pd->parent->ibv_pd);
+	mrc_context_get(ctx);
 	return &pd->ibv_pd;
 }
 
@@ -152,17 +160,20 @@ struct ibv_ah *mrc_create_ah(struct ibv_pd *pd, struct ibv_ah_attr *attr)
 	}
 
 	ah->ah_num = resp.drv.ah_num;
+	mrc_context_get(pd->context);
 	return &ah->ibv_ah;
 }
 
 int mrc_destroy_ah(struct ibv_ah *ibah)
 {
+	struct ibv_context *ctx = ibah->context;
 	int ret;
 
-	ret = ibv_cmd_destroy_ah(ibah);
+	ret = mrc_destroy_status(ctx, ibv_cmd_destroy_ah(ibah));
 	if (ret)
 		return ret;
 
 	free(to_mah(ibah));
+	mrc_context_put(ctx);
 	return 0;
 }

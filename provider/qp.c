@@ -119,6 +119,7 @@ struct ibv_qp *mrc_create_qp_ex(struct ibv_context *ctx,
 		mrc_qp_set_wr_ops(qp);
 		qp->vqp.comp_mask |= VERBS_QP_EX;
 	}
+	mrc_context_get(ctx);
 	return &qp->vqp.qp;
 
 err_free:
@@ -213,18 +214,22 @@ int mrc_modify_qp(struct ibv_qp *ibqp, struct ibv_qp_attr *attr, int mask)
 
 int mrc_destroy_qp(struct ibv_qp *ibqp)
 {
+	struct ibv_context *ctx = ibqp->context;
 	struct mrc_qp *qp = to_mqp(ibqp);
 	int ret;
 
-	ret = ibv_cmd_destroy_qp(ibqp);
+	ret = mrc_destroy_status(ctx, ibv_cmd_destroy_qp(ibqp));
 	if (ret)
 		return ret;
 
-	forget_completions(ibqp);
+	/* of a closed device the CQs may have gone before */
+	if (ctx->cmd_fd >= 0)
+		forget_completions(ibqp);
 	mrc_ring_unmap(&qp->sq.map);
 	mrc_ring_unmap(&qp->rq.map);
 	mrc_lock_destroy(&qp->sq.lock);
 	mrc_lock_destroy(&qp->rq.lock);
 	free(qp);
+	mrc_context_put(ctx);
 	return 0;
 }

@@ -58,6 +58,7 @@ struct ibv_srq *mrc_create_srq(struct ibv_pd *pd,
 	srq->rq.max_sge = attr->attr.max_sge;
 	mrc_wq_sync(&srq->rq);
 	srq->srqn = resp.drv.srqn;
+	mrc_context_get(pd->context);
 	return &srq->vsrq.srq;
 
 err_unmap:
@@ -157,15 +158,17 @@ int mrc_get_srq_num(struct ibv_srq *srq, uint32_t *srq_num)
 
 int mrc_destroy_srq(struct ibv_srq *ibsrq)
 {
+	struct ibv_context *ctx = ibsrq->context;
 	struct mrc_srq *srq = to_msrq(ibsrq);
 	int ret;
 
-	ret = ibv_cmd_destroy_srq(ibsrq);
+	ret = mrc_destroy_status(ctx, ibv_cmd_destroy_srq(ibsrq));
 	if (ret)
 		return ret;
 
 	mrc_ring_unmap(&srq->rq.map);
 	mrc_lock_destroy(&srq->rq.lock);
 	free(srq);
+	mrc_context_put(ctx);
 	return 0;
 }
