@@ -420,6 +420,7 @@ struct mrc_qp {
 
 	struct mrc_peer *peer;		/* RTR and later; reference held */
 	struct list_head waiter;	/* in peer->waiters, peer->lock */
+	u32 turn;			/* packets before others' turn, peer->lock */
 	struct mrc_tx tx;
 	struct mrc_rxwin rxw;
 	void *rxw_storage;

@@ -404,10 +404,14 @@ static bool reserve(struct mrc_qp *qp, u32 psn, u32 bytes, u64 now, int *path,
 		    bool *last)
 {
 	struct mrc_peer *peer = qp->peer;
-	bool ok = false;
+	bool ok = false, turn;
 
 	spin_lock(&peer->lock);
-	if (mrc_cc_may_send(peer->st.cc, bytes)) {
+	/* While others wait nobody sends out of turn, whatever room he made. */
+	turn = qp->turn || list_empty(&peer->waiters);
+	if (turn && mrc_cc_may_send(peer->st.cc, bytes)) {
+		if (qp->turn)
+			qp->turn--;
 		*path = mrc_tx_pick_path(&qp->tx, &peer->st, psn, now);
 		if (*path >= 0) {
 			mrc_tx_sent(&qp->tx, &peer->st, psn, *path, bytes, now);
@@ -415,8 +419,12 @@ static bool reserve(struct mrc_qp *qp, u32 psn, u32 bytes, u64 now, int *path,
 			ok = true;
 		}
 	}
-	if (!ok)
+	if (!ok) {
 		wait_for_peer(qp);
+		/* with nothing in flight no feedback comes to end the wait */
+		if (!turn && !mrc_cc_inflight(peer->st.cc))
+			mrc_peer_wake(peer);
+	}
 	spin_unlock(&peer->lock);
 	return ok;
 }

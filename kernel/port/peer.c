@@ -24,6 +24,10 @@
 #define MRC_PEER_LINGER		(30ULL * NSEC_PER_SEC)
 #define MRC_PEER_IDLE_MAX	1024
 #define MRC_PEER_GC_PERIOD	(5 * HZ)
+/* Packets that a QP may send when its turn comes while others wait. */
+#define MRC_TURN		16
+/* QPs that get their turn before the work item goes on. */
+#define MRC_TURNS		64
 /* Path probes sent at one expiry of the timer. */
 #define MRC_PROBE_BATCH		8
 /* The timer runs at least so often while QPs use the peer. */
@@ -133,14 +137,14 @@ static bool mrc_peer_probe_early(struct mrc_peer *peer)
  * mrc_peer_run_waiters() - let QPs run that waited for the peer
  * @peer: peer; no locks held
  *
- * In the order in which they began to wait, as long as the congestion window
- * has room. A QP that still cannot send puts itself at the end of the list
- * again; each is run once at most.
+ * As long as the congestion window
+ * has room, in the order in which they came, MRC_TURN packets each. A QP that
+ * still cannot send puts itself at the end of the list again.
  */
 void mrc_peer_run_waiters(struct mrc_peer *peer)
 {
-	struct mrc_qp *qp;
-	LIST_HEAD(turn);
+	struct mrc_qp *qp, *first = NULL;
+	unsigned int budget = MRC_TURNS;
 
 	if (unlikely(mrc_peer_probe_early(peer))) {
 		spin_lock_bh(&peer->lock);
@@ -154,18 +158,26 @@ void mrc_peer_run_waiters(struct mrc_peer *peer)
 	if (list_empty(&peer->waiters))
 		return;
 	spin_lock_bh(&peer->lock);
-	list_splice_init(&peer->waiters, &turn);
-	while (!list_empty(&turn)) {
-		qp = list_first_entry(&turn, struct mrc_qp, waiter);
-		if (!mrc_cc_may_send(peer->st.cc, qp->mtu + MRC_PKT_OVERHEAD))
+	while ((qp = list_first_entry_or_null(&peer->waiters, struct mrc_qp,
+					      waiter)) &&
+	       mrc_cc_may_send(peer->st.cc, qp->mtu + MRC_PKT_OVERHEAD)) {
+		/* once round: who is here again could not send, or not all */
+		if (qp == first)
 			break;
+		if (!first)
+			first = qp;
+		if (!budget--) {
+			if (mrc_cc_inflight(peer->st.cc))
+				mrc_peer_wake(peer);
+			break;
+		}
 		list_del_init(&qp->waiter);
+		qp->turn = MRC_TURN;
 		spin_unlock_bh(&peer->lock);
 		mrc_qp_run(qp);
 		mrc_qp_put(qp);
 		spin_lock_bh(&peer->lock);
 	}
-	list_splice(&turn, &peer->waiters);
 	spin_unlock_bh(&peer->lock);
 }
 
