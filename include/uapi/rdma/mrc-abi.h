@@ -7,6 +7,7 @@
 #ifndef RDMA_MRC_ABI_H
 #define RDMA_MRC_ABI_H
 
+#include <linux/stddef.h>
 #include <linux/types.h>
 
 #define MRC_ABI_VERSION		1
@@ -108,8 +109,8 @@ struct mrc_sqe {
 	};
 	/* struct mrc_sge[num_sge], or inline_len bytes */
 	union {
-		struct mrc_sge	sge[0];
-		__u8		data[0];
+		__DECLARE_FLEX_ARRAY(struct mrc_sge, sge);
+		__DECLARE_FLEX_ARRAY(__u8, data);
 	};
 };
 
