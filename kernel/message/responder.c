@@ -326,13 +326,14 @@ static const struct verdict fine;
 static struct verdict place_write(struct mrc_qp *qp, const struct sk_buff *skb,
 				  const struct mrc_pkt *p)
 {
+	/* the first packet knows where the whole message is to go */
+	u32 len = p->op == MRC_OP_WRITE_FIRST ? p->dmalen : p->plen;
 	struct mrc_mr *mr;
 	int err;
 
 	if (!p->dmalen)
 		return fine;
-	mr = mrc_mr_get(qp, p->rkey, p->va, p->plen,
-			IB_ACCESS_REMOTE_WRITE, true);
+	mr = mrc_mr_get(qp, p->rkey, p->va, len, IB_ACCESS_REMOTE_WRITE, true);
 	if (!mr)
 		return refuse(MRC_AETH_NAK_REM_ACC, 0);
 	err = mrc_mr_copy_from_skb(mr, p->va, skb, p->hdrlen, p->plen);
