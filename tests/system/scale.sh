@@ -75,7 +75,7 @@ for ((i = 0; i < kills; i++)); do
 	kill -9 $server $client 2> /dev/null
 	wait $server $client 2> /dev/null
 	rm -f "$socket"
-done
+done 2> /dev/null
 figure "programs killed in traffic" $killed
 holds "$killed == $kills" "every one was alive when it was killed"
 check "no object is left" wait_for 30 bash -c "$(declare -f objects); S=$S C=$C
@@ -129,12 +129,6 @@ restore()
 	done
 }
 
-unload()
-{
-	on $S rdma link del "$dev_s" && on $C rdma link del "$dev_c" &&
-		wait_for 30 modprobe -r mrc
-}
-
 for i in 1 2 3; do
 	taken_away "plane 3 of $dev_c removed in traffic ($i)" on $C mrc port del "$dev_c" netdev eth3
 	check "and added again" on $C mrc port add "$dev_c" netdev eth3
@@ -145,13 +139,21 @@ for i in 1 2 3; do
 	taken_away "rdma link del in traffic ($i)" on $C rdma link del "$dev_c"
 	restore
 done
-taken_away "module unloaded in traffic, its devices deleted" unload
+# The programs have the device open until they see it go.
+taken_away "module unloaded in traffic, its devices deleted" bash -c "
+	on $S rdma link del $dev_s && on $C rdma link del $dev_c || exit
+	for i in {1..150}; do
+		modprobe -r mrc 2> /dev/null && exit
+		sleep 0.2
+	done
+	modprobe -r mrc"
 check "module loaded again" modprobe mrc
 restore
 integrity "the nodes still work" 60 reloaded -n 1000 -s 65536
 taken_away "a plane's netdev deleted in traffic" on $C ip link del eth3
 integrity "three planes carry on" 60 threeplanes -n 1000 -s 65536
 taken_away "the address netdev deleted in traffic" on $C ip link del eth0
+check "fresh nodes" rebuild_fabric
 taken_away "the node's namespace and all of its planes go in traffic" ip netns del $C
 check "fresh nodes" rebuild_fabric
 integrity "the fresh nodes work" 60 fresh -n 1000 -s 65536
