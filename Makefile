@@ -63,8 +63,11 @@ install-tool: tool
 check: ## the quick part of the tests: unit tests, style, a first look in a guest
 	tests/vm/report $(CHECKS)
 
-test: ## all tests, from a fresh clone on a fresh machine
+test: ## all tests but those that take hours, from a fresh clone on a fresh machine
 	tests/vm/report $(CHECKS) $(RESTS)
+
+test-long: ## what takes hours: long runs under faults, everything with the debug kernel
+	tests/vm/suite long
 
 # What "make test" does beyond "make check".
 test-rest:
@@ -89,4 +92,4 @@ clean: ## remove what was built in this folder (not the guests' cache)
 	rm -rf build
 
 .PHONY: all help modules provider tool install install-modules \
-	install-provider install-tool check test test-rest kunit demo bench clean
+	install-provider install-tool check test test-long test-rest kunit demo bench clean
