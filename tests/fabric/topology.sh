@@ -138,7 +138,7 @@ lay_out_pair()
 			in_namespace $node addr add fe80::$n/64 \
 				dev eth$plane nodad
 		done
-		[ $plane = 0 ] || netdevs+=(eth$plane)
+		[ $plane = 0 ] || netdevs+=("eth$plane")
 	done
 	build || return
 	for node in a b; do
