@@ -118,7 +118,6 @@ struct mrc_dev {
 	u32 num_mcasts;
 	struct workqueue_struct *wq;	/* QP runs that cannot be done in place */
 	atomic_long_t held_bytes;	/* skbs waiting for their turn */
-	bool dying;
 	bool active;			/* port state last reported */
 
 	/* parent made for a virtual netdev, and its link to it (device.c) */
@@ -127,7 +126,6 @@ struct mrc_dev {
 	char parent_link[IFNAMSIZ];
 
 	struct mrc_stats __percpu *stats;
-	struct dentry *debugfs;
 	/* objects alive, for limits and for tests */
 	atomic_t num_pd, num_cq, num_qp, num_srq, num_mr, num_ah;
 };
@@ -298,8 +296,6 @@ struct mrc_cq {
 	u32 mod_pending;
 	bool mod_solicited;
 	struct hrtimer mod_timer;
-	/* calls the completion handler outside all locks */
-	struct work_struct work;
 };
 
 static inline struct mrc_cq *to_mcq(struct ib_cq *ibcq)

@@ -302,7 +302,6 @@ static void mrc_dealloc_driver(struct ib_device *ibdev)
 	mutex_lock(&mrc_devices_lock);
 	list_del(&dev->list);
 	mutex_unlock(&mrc_devices_lock);
-	dev->dying = true;
 
 	mrc_dev_sock_close(dev);
 	for (i = 0; i < MRC_MAX_PORTS; i++) {

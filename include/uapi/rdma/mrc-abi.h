@@ -58,18 +58,6 @@ struct mrc_sge {
 #define MRC_SQE_SOLICITED	(1 << 2)
 #define MRC_SQE_INLINE		(1 << 3)
 
-/* UD address: what the provider takes out of an ibv_ah. */
-struct mrc_av {
-	__u8	dgid[16];
-	__u32	flow_label;
-	__u8	sgid_index;
-	__u8	hop_limit;
-	__u8	traffic_class;
-	__u8	rsvd;
-	__u32	ah_num;		/* number of the AH, from mrc_uresp_create_ah */
-	__u32	rsvd1;
-};
-
 struct mrc_sqe {
 	__aligned_u64	wr_id;
 	__u32		opcode;
