@@ -90,6 +90,31 @@ int run_request(struct nl_msg *msg);
 int run_dump(struct nl_msg *msg, int max,
 	     void (*row)(struct nlattr **attrs));
 
+/* How to list the objects of one kind. */
+struct listing {
+	int cmd;		/* MRC_CMD_* of the dump */
+	int max;		/* attribute of the greatest number */
+	/* attributes to ask for a part only; 0: there is none */
+	int a_dev, a_remote, a_plane, a_qpn;
+	void (*row)(struct nlattr **attrs);
+	/* in place of this one with "detail", -d or "plane N" */
+	const struct listing *detail;
+};
+
+/* Which part of a listing is wanted. */
+struct filter {
+	const char *dev;	/* NULL: all */
+	struct in6_addr remote;
+	uint32_t plane, qpn;
+	bool one_remote, one_plane, one_qpn, detail;
+};
+
+/* Give @row each object of the listing that @filter wants. 0 or EXIT_KERNEL. */
+int fetch(const struct listing *list, const struct filter *filter,
+	  void (*row)(struct nlattr **attrs));
+/* The command "show": list what the words left in @args ask for. */
+int show_listing(struct args *args, const struct listing *list);
+
 uint32_t get_u32(struct nlattr **attrs, int type);
 uint64_t get_u64(struct nlattr **attrs, int type);
 const char *get_string(struct nlattr **attrs, int type);

@@ -178,14 +178,9 @@ int run_request(struct nl_msg *msg)
 
 int run_dump(struct nl_msg *msg, int max, void (*row)(struct nlattr **attrs))
 {
-	int ret;
-
 	state.row = row;
 	state.max = max;
-	list_begin();
-	ret = run(msg);
-	list_end();
-	return ret;
+	return run(msg);
 }
 
 uint32_t get_u32(struct nlattr **attrs, int type)

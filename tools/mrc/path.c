@@ -79,58 +79,25 @@ static void show_path(struct nlattr **attrs)
 	object_end();
 }
 
-static int show_summary(const char *dev, const struct in6_addr *remote)
-{
-	struct nl_msg *msg = new_request(MRC_CMD_PLANE_GET, true);
-
-	if (!msg)
-		return EXIT_KERNEL;
-	if (dev)
-		nla_put_string(msg, MRC_A_PLANE_DEV, dev);
-	if (remote)
-		nla_put(msg, MRC_A_PLANE_REMOTE, sizeof(*remote), remote);
-	return run_dump(msg, MRC_A_PLANE_MAX, show_plane);
-}
-
-static int show_each(const char *dev, const struct in6_addr *remote,
-		     const uint32_t *plane)
-{
-	struct nl_msg *msg = new_request(MRC_CMD_PATH_GET, true);
-
-	if (!msg)
-		return EXIT_KERNEL;
-	if (dev)
-		nla_put_string(msg, MRC_A_PATH_DEV, dev);
-	if (remote)
-		nla_put(msg, MRC_A_PATH_REMOTE, sizeof(*remote), remote);
-	if (plane)
-		nla_put_u32(msg, MRC_A_PATH_PLANE, *plane);
-	return run_dump(msg, MRC_A_PATH_MAX, show_path);
-}
-
 static int show(struct args *args)
 {
-	struct in6_addr remote;
-	bool detail = false;
-	uint32_t plane;
-	struct param params[] = {
-		{ .name = "peer", .parse = parse_address, .value = &remote },
-		{ .name = "plane", .parse = parse_number, .value = &plane,
-		  .max = 31 },
-		{ .name = "detail", .parse = parse_flag, .value = &detail },
-		{ .name = NULL }
+	static const struct listing each = {
+		.cmd = MRC_CMD_PATH_GET,
+		.max = MRC_A_PATH_MAX,
+		.a_dev = MRC_A_PATH_DEV,
+		.a_remote = MRC_A_PATH_REMOTE,
+		.a_plane = MRC_A_PATH_PLANE,
+		.row = show_path,
+	}, summary = {
+		.cmd = MRC_CMD_PLANE_GET,
+		.max = MRC_A_PLANE_MAX,
+		.a_dev = MRC_A_PLANE_DEV,
+		.a_remote = MRC_A_PLANE_REMOTE,
+		.row = show_plane,
+		.detail = &each,
 	};
-	const char *dev = NULL;
-	int ret;
 
-	ret = parse_params(args, params, &dev, false);
-	if (ret)
-		return ret;
-	/* Who asks for one plane wants to see its paths. */
-	if (detail || opt.details || params[1].given)
-		return show_each(dev, params[0].given ? &remote : NULL,
-				 params[1].given ? &plane : NULL);
-	return show_summary(dev, params[0].given ? &remote : NULL);
+	return show_listing(args, &summary);
 }
 
 static int change(struct args *args, uint32_t state)

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* mrc peer: what is known of the other ends. */
-#include <netlink/msg.h>
 #include <stdio.h>
 
 #include "mrc.h"
@@ -66,26 +65,15 @@ static void show_row(struct nlattr **attrs)
 
 static int show(struct args *args)
 {
-	struct in6_addr remote;
-	struct param params[] = {
-		{ .name = "peer", .parse = parse_address, .value = &remote },
-		{ .name = NULL }
+	static const struct listing list = {
+		.cmd = MRC_CMD_PEER_GET,
+		.max = MRC_A_PEER_MAX,
+		.a_dev = MRC_A_PEER_DEV,
+		.a_remote = MRC_A_PEER_REMOTE,
+		.row = show_row,
 	};
-	const char *dev = NULL;
-	struct nl_msg *msg;
-	int ret;
 
-	ret = parse_params(args, params, &dev, false);
-	if (ret)
-		return ret;
-	msg = new_request(MRC_CMD_PEER_GET, true);
-	if (!msg)
-		return EXIT_KERNEL;
-	if (dev)
-		nla_put_string(msg, MRC_A_PEER_DEV, dev);
-	if (params[0].given)
-		nla_put(msg, MRC_A_PEER_REMOTE, sizeof(remote), &remote);
-	return run_dump(msg, MRC_A_PEER_MAX, show_row);
+	return show_listing(args, &list);
 }
 
 static const struct command commands[] = {

@@ -19,20 +19,14 @@ static void show_row(struct nlattr **attrs)
 
 static int show(struct args *args)
 {
-	struct param params[] = { { .name = NULL } };
-	const char *dev = NULL;
-	struct nl_msg *msg;
-	int ret;
+	static const struct listing list = {
+		.cmd = MRC_CMD_PORT_GET,
+		.max = MRC_A_PORT_MAX,
+		.a_dev = MRC_A_PORT_DEV,
+		.row = show_row,
+	};
 
-	ret = parse_params(args, params, &dev, false);
-	if (ret)
-		return ret;
-	msg = new_request(MRC_CMD_PORT_GET, true);
-	if (!msg)
-		return EXIT_KERNEL;
-	if (dev)
-		nla_put_string(msg, MRC_A_PORT_DEV, dev);
-	return run_dump(msg, MRC_A_PORT_MAX, show_row);
+	return show_listing(args, &list);
 }
 
 static int change(struct args *args, int cmd)
