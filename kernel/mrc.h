@@ -30,6 +30,7 @@
 #include "mrc/wire.h"
 #include "rdma/mrc-abi.h"
 #include "control/counters.h"
+#include "transport/codec.h"
 #include "transport/rxwin.h"
 #include "transport/tx.h"
 
@@ -640,8 +641,6 @@ void mrc_msg_stop(struct mrc_qp *qp);
 void mrc_msg_init(struct mrc_qp *qp);		/* once, at creation */
 /* In SQD with nothing outstanding: tell so, once. qp->lock held. */
 void mrc_req_drained(struct mrc_qp *qp);
-/* Bytes of headers of @opcode including BTH; 0: unknown. */
-u32 mrc_opcode_hdrlen(u8 opcode);
 
 /* ------------------------------------------------------------ verbs */
 

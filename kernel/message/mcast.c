@@ -109,17 +109,20 @@ int mrc_detach_mcast(struct ib_qp *ibqp, union ib_gid *gid, u16 lid)
 void mrc_mcast_rx(struct mrc_dev *dev, struct sk_buff *skb,
 		  const struct mrc_rxinfo *info)
 {
-	const struct mrc_bth *bth = (const struct mrc_bth *)skb->data;
-	const struct mrc_deth *deth = (const struct mrc_deth *)(bth + 1);
-	u32 sqpn = be32_to_cpu(deth->sqpn) & MRC_QPN_MASK;
 	bool own = mrc_addr_is_local(mrc_dev_net(dev), &info->saddr);
+	struct mrc_datagram d;
 	bool found = false;
 	struct mrc_mcast *m;
 	struct mrc_qp *qp;
 
+	if (!mrc_datagram_decode(&d, skb->data, skb_headlen(skb), skb->len)) {
+		mrc_count(dev, drop_malformed);
+		kfree_skb(skb);
+		return;
+	}
 	list_for_each_entry_rcu(m, &dev->mcasts, list) {
 		if (!ipv6_addr_equal(&m->group, &info->daddr) ||
-		    (own && m->qpn == sqpn))
+		    (own && m->qpn == d.sqpn))
 			continue;
 		qp = mrc_qp_get(dev, m->qpn);
 		if (!qp)

@@ -67,24 +67,6 @@ static inline bool mrc_txmsg_is_read(const struct mrc_txmsg *m)
 					 m->opcode == IB_WR_ATOMIC_FETCH_AND_ADD);
 }
 
-/* A received packet's headers, parsed. */
-struct mrc_pkt {
-	u8 op;
-	bool ackreq, rtx, se;
-	u16 msn, rqmsn;
-	u16 tx_timestamp;
-	u32 psn;
-	u32 hdrlen;		/* payload starts here */
-	u32 plen;		/* payload bytes without pad */
-	u64 va;			/* RETH, AtomicETH */
-	u32 rkey;
-	u32 dmalen;		/* RETH: message length; XOETH: len */
-	u32 offset;		/* XOETH */
-	u32 imm;		/* as on the wire */
-	u32 first_psn;		/* XRETH */
-	u64 swap_add, compare;
-};
-
 /* struct sk_buff::cb of a packet held for its turn. */
 struct mrc_heldcb {
 	struct mrc_txmsg *answer;	/* READ, ATOMIC: allocated beforehand */
@@ -96,22 +78,13 @@ struct mrc_heldcb {
 
 #define MRC_HELDCB(skb)	((struct mrc_heldcb *)(skb)->cb)
 
-/* opcode properties (packet.c) */
-#define MRC_OPF_DATA	0x01	/* has a PSN and a METH */
-#define MRC_OPF_END	0x02	/* ends a message: processed in order */
-#define MRC_OPF_RECV	0x04	/* its message consumes a receive WR */
-#define MRC_OPF_RETH	0x08
-#define MRC_OPF_XOETH	0x10
-#define MRC_OPF_IMM	0x20	/* ImmDt or IETH */
-#define MRC_OPF_ATOMIC	0x40
-#define MRC_OPF_REQ	0x80	/* request (counts in MSN), not an answer */
-#define MRC_OPF_XRETH	0x100
-#define MRC_OPF_PAYLOAD	0x200
+/* Decode @skb as mrc_qp_rx() gets it; false: malformed. */
+static inline bool mrc_pkt_parse(struct mrc_pkt *p, const struct sk_buff *skb)
+{
+	return mrc_pkt_decode(p, skb->data, skb_headlen(skb), skb->len);
+}
 
-u16 mrc_opcode_flags(u8 op);
-/* Parse @skb (mrc_qp_rx() conditions) into @p; false: malformed. */
-bool mrc_pkt_parse(const struct sk_buff *skb, struct mrc_pkt *p);
-
+/* packet.c */
 /*
  * Build packet number @idx of @m with PSN @psn. NULL: no memory (*status
  * stays), or the message is at fault (*status says how). qp->lock held.

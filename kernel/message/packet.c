@@ -1,198 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
-/* Packets: opcode properties, parsing, and building from messages. */
+/* Building packets from messages. */
 #include "message.h"
-
-static const u16 opcode_flags[32] = {
-	[MRC_OP_WRITE_FIRST & 31] =
-		MRC_OPF_DATA | MRC_OPF_RETH | MRC_OPF_REQ | MRC_OPF_PAYLOAD,
-	[MRC_OP_WRITE_MIDDLE & 31] =
-		MRC_OPF_DATA | MRC_OPF_RETH | MRC_OPF_REQ | MRC_OPF_PAYLOAD,
-	[MRC_OP_WRITE_LAST & 31] =
-		MRC_OPF_DATA | MRC_OPF_RETH | MRC_OPF_REQ | MRC_OPF_PAYLOAD |
-		MRC_OPF_END,
-	[MRC_OP_WRITE_LAST_IMM & 31] =
-		MRC_OPF_DATA | MRC_OPF_RETH | MRC_OPF_REQ | MRC_OPF_PAYLOAD |
-		MRC_OPF_END | MRC_OPF_IMM | MRC_OPF_RECV,
-	[MRC_OP_WRITE_ONLY & 31] =
-		MRC_OPF_DATA | MRC_OPF_RETH | MRC_OPF_REQ | MRC_OPF_PAYLOAD |
-		MRC_OPF_END,
-	[MRC_OP_WRITE_ONLY_IMM & 31] =
-		MRC_OPF_DATA | MRC_OPF_RETH | MRC_OPF_REQ | MRC_OPF_PAYLOAD |
-		MRC_OPF_END | MRC_OPF_IMM | MRC_OPF_RECV,
-	[MRC_OP_X_SEND & 31] =
-		MRC_OPF_DATA | MRC_OPF_XOETH | MRC_OPF_REQ | MRC_OPF_PAYLOAD |
-		MRC_OPF_RECV,
-	[MRC_OP_X_SEND_LAST & 31] =
-		MRC_OPF_DATA | MRC_OPF_XOETH | MRC_OPF_REQ | MRC_OPF_PAYLOAD |
-		MRC_OPF_RECV | MRC_OPF_END,
-	[MRC_OP_X_SEND_LAST_IMM & 31] =
-		MRC_OPF_DATA | MRC_OPF_XOETH | MRC_OPF_REQ | MRC_OPF_PAYLOAD |
-		MRC_OPF_RECV | MRC_OPF_END | MRC_OPF_IMM,
-	[MRC_OP_X_SEND_LAST_INV & 31] =
-		MRC_OPF_DATA | MRC_OPF_XOETH | MRC_OPF_REQ | MRC_OPF_PAYLOAD |
-		MRC_OPF_RECV | MRC_OPF_END | MRC_OPF_IMM,
-	[MRC_OP_X_READ_REQ & 31] =
-		MRC_OPF_DATA | MRC_OPF_XRETH | MRC_OPF_RETH | MRC_OPF_REQ |
-		MRC_OPF_END,
-	[MRC_OP_X_READ_RESP & 31] =
-		MRC_OPF_DATA | MRC_OPF_XOETH | MRC_OPF_PAYLOAD,
-	[MRC_OP_X_READ_RESP_LAST & 31] =
-		MRC_OPF_DATA | MRC_OPF_XOETH | MRC_OPF_PAYLOAD | MRC_OPF_END,
-	[MRC_OP_X_CMP_SWAP & 31] =
-		MRC_OPF_DATA | MRC_OPF_XRETH | MRC_OPF_ATOMIC | MRC_OPF_REQ |
-		MRC_OPF_END,
-	[MRC_OP_X_FETCH_ADD & 31] =
-		MRC_OPF_DATA | MRC_OPF_XRETH | MRC_OPF_ATOMIC | MRC_OPF_REQ |
-		MRC_OPF_END,
-	[MRC_OP_X_ATOMIC_RESP & 31] =
-		MRC_OPF_DATA | MRC_OPF_PAYLOAD | MRC_OPF_END,
-};
-
-/** mrc_opcode_flags - MRC_OPF_* of a data opcode, 0 for every other */
-u16 mrc_opcode_flags(u8 op)
-{
-	return op >> 5 == 6 ? opcode_flags[op & 31] : 0;
-}
-
-static u32 ext_hdrlen(u16 f)
-{
-	u32 len = 0;
-
-	if (f & MRC_OPF_XRETH)
-		len += sizeof(struct mrc_xreth);
-	if (f & MRC_OPF_RETH)
-		len += sizeof(struct mrc_reth);
-	if (f & MRC_OPF_XOETH)
-		len += sizeof(struct mrc_xoeth);
-	if (f & MRC_OPF_ATOMIC)
-		len += sizeof(struct mrc_atomiceth);
-	if (f & MRC_OPF_IMM)
-		len += sizeof(struct mrc_immdt);
-	return len;
-}
-
-/**
- * mrc_opcode_hdrlen - headers of an opcode
- * @opcode: BTH opcode
- *
- * Return: bytes including the BTH, without the optional TSETH; 0: unknown.
- */
-u32 mrc_opcode_hdrlen(u8 opcode)
-{
-	u16 f = mrc_opcode_flags(opcode);
-
-	if (f)
-		return sizeof(struct mrc_bth) + sizeof(struct mrc_meth) +
-		       ext_hdrlen(f);
-
-	switch (opcode) {
-	case MRC_OP_ACK:
-		return sizeof(struct mrc_bth) + sizeof(struct mrc_aeth);
-	case MRC_OP_SACK:
-		return sizeof(struct mrc_bth) + sizeof(struct mrc_seth) +
-		       sizeof(struct mrc_cc_state);
-	case MRC_OP_X_SACK_ACK:
-		return sizeof(struct mrc_bth) + sizeof(struct mrc_seth) +
-		       sizeof(struct mrc_cc_state) + sizeof(struct mrc_aeth);
-	case MRC_OP_NACK:
-		return sizeof(struct mrc_bth) + sizeof(struct mrc_neth);
-	case MRC_OP_PROBE:
-		return sizeof(struct mrc_bth) + sizeof(struct mrc_peth);
-	case MRC_OP_EP_REQUEST:
-		return sizeof(struct mrc_bth) + sizeof(struct mrc_erth);
-	case MRC_OP_EP_RESPONSE:
-		return sizeof(struct mrc_bth) + sizeof(struct mrc_eeth);
-	case MRC_OP_X_HELLO_REQ:
-	case MRC_OP_X_HELLO_RESP:
-		return sizeof(struct mrc_bth) + sizeof(struct mrc_hello);
-	case MRC_OP_UD_SEND_ONLY:
-		return sizeof(struct mrc_bth) + sizeof(struct mrc_deth);
-	case MRC_OP_UD_SEND_ONLY_IMM:
-		return sizeof(struct mrc_bth) + sizeof(struct mrc_deth) +
-		       sizeof(struct mrc_immdt);
-	}
-	return 0;
-}
-
-/**
- * mrc_pkt_parse - parse a data packet's headers
- * @skb: packet, data at the BTH, ICRC removed
- * @p: result, host order
- *
- * Return: false if lengths and fields contradict each other.
- */
-bool mrc_pkt_parse(const struct sk_buff *skb, struct mrc_pkt *p)
-{
-	const struct mrc_bth *bth = (const void *)skb->data;
-	const u8 *h = skb->data + sizeof(*bth);
-	u32 psn = be32_to_cpu(bth->psn);
-	u16 f = mrc_opcode_flags(bth->opcode);
-	const struct mrc_meth *meth;
-	u32 pad;
-
-	memset(p, 0, sizeof(*p));
-	p->op = bth->opcode;
-	p->psn = psn & MRC_PSN_MASK;
-	p->ackreq = psn & MRC_BTH_ACKREQ;
-	p->rtx = psn & MRC_BTH_RTX;
-	p->se = bth->flags & MRC_BTH_SE;
-	p->hdrlen = mrc_opcode_hdrlen(p->op);
-	if (psn & MRC_BTH_TS)
-		p->hdrlen += sizeof(struct mrc_tseth);
-	pad = (bth->flags & MRC_BTH_PAD_MASK) >> MRC_BTH_PAD_SHIFT;
-	if (skb->len < p->hdrlen + pad || skb_headlen(skb) < p->hdrlen)
-		return false;
-	p->plen = skb->len - p->hdrlen - pad;
-
-	meth = (const void *)h;
-	p->msn = be16_to_cpu(meth->msn);
-	p->rqmsn = be16_to_cpu(meth->rqmsn);
-	h += sizeof(*meth);
-	if (psn & MRC_BTH_TS) {
-		const struct mrc_tseth *ts = (const void *)h;
-
-		p->tx_timestamp = be16_to_cpu(ts->tx_timestamp);
-		h += sizeof(*ts);
-	}
-	if (f & MRC_OPF_XRETH) {
-		const struct mrc_xreth *x = (const void *)h;
-
-		p->first_psn = be32_to_cpu(x->first_psn) & MRC_PSN_MASK;
-		h += sizeof(*x);
-	}
-	if (f & MRC_OPF_RETH) {
-		const struct mrc_reth *r = (const void *)h;
-
-		p->va = be64_to_cpu(r->va);
-		p->rkey = be32_to_cpu(r->rkey);
-		p->dmalen = be32_to_cpu(r->dmalen);
-		h += sizeof(*r);
-	}
-	if (f & MRC_OPF_XOETH) {
-		const struct mrc_xoeth *x = (const void *)h;
-
-		p->offset = be32_to_cpu(x->offset);
-		p->dmalen = be32_to_cpu(x->len);
-		h += sizeof(*x);
-	}
-	if (f & MRC_OPF_ATOMIC) {
-		const struct mrc_atomiceth *a = (const void *)h;
-
-		p->va = be64_to_cpu(a->va);
-		p->rkey = be32_to_cpu(a->rkey);
-		p->swap_add = be64_to_cpu(a->swap_add);
-		p->compare = be64_to_cpu(a->compare);
-		h += sizeof(*a);
-	}
-	if (f & MRC_OPF_IMM) {
-		const struct mrc_immdt *i = (const void *)h;
-
-		p->imm = (__force u32)i->imm;
-	}
-	if (!(f & MRC_OPF_PAYLOAD) && (p->plen || pad))
-		return false;
-	return true;
-}
 
 static u8 write_opcode(bool first, bool last, bool imm)
 {
@@ -348,61 +156,31 @@ static int add_payload(struct mrc_qp *qp, const struct mrc_txmsg *m, u32 off,
 	return add_sges(qp, m, off, len, copy, skb);
 }
 
-static void put_headers(struct mrc_qp *qp, const struct mrc_txmsg *m, u8 op,
-			u32 off, u32 psn, u32 pad, bool ackreq, bool rtx,
-			bool last, struct sk_buff *skb)
+/* What the headers of packet @idx of @m say, but for the PSN and its flags. */
+static void fill_headers(const struct mrc_qp *qp, const struct mrc_txmsg *m,
+			 u32 idx, struct mrc_pkt *p)
 {
-	u16 f = mrc_opcode_flags(op);
-	struct mrc_bth *bth = skb_put(skb, sizeof(*bth));
-	struct mrc_meth *meth = skb_put(skb, sizeof(*meth));
-	struct mrc_tseth *ts = skb_put(skb, sizeof(*ts));
+	u32 off = idx * qp->mtu;
 
-	bth->opcode = op;
-	bth->flags = pad << MRC_BTH_PAD_SHIFT;
-	if (last && (m->flags & MRC_SQE_SOLICITED))
-		bth->flags |= MRC_BTH_SE;
-	bth->pkey = cpu_to_be16(MRC_DEFAULT_PKEY);
-	bth->dqpn = cpu_to_be32(qp->attr.dest_qp_num);
-	bth->psn = cpu_to_be32(psn | MRC_BTH_TS |
-			       (ackreq ? MRC_BTH_ACKREQ : 0) |
-			       (rtx ? MRC_BTH_RTX : 0));
-	meth->rqmsn = cpu_to_be16(m->rqmsn);
-	meth->msn = cpu_to_be16(m->msn);
-	ts->tx_timestamp = cpu_to_be16(mrc_timestamp(ktime_get_ns()));
-	ts->ftype = cpu_to_be16(MRC_TSETH_FTYPE);
-	if (f & MRC_OPF_XRETH) {
-		struct mrc_xreth *x = skb_put(skb, sizeof(*x));
-
-		x->first_psn = cpu_to_be32(qp->attr.rq_psn & MRC_PSN_MASK);
+	p->se = idx == m->npkts - 1 && (m->flags & MRC_SQE_SOLICITED);
+	p->dqpn = qp->attr.dest_qp_num;
+	p->rqmsn = m->rqmsn;
+	p->msn = m->msn;
+	p->ts = true;
+	p->tx_timestamp = mrc_timestamp(ktime_get_ns());
+	p->first_psn = qp->attr.rq_psn;
+	p->va = m->remote_addr + off;
+	p->rkey = m->rkey;
+	p->dmalen = m->length;
+	p->offset = off;
+	if (p->op == MRC_OP_X_CMP_SWAP) {
+		p->swap_add = m->swap;
+		p->compare = m->compare_add;
+	} else {
+		p->swap_add = m->compare_add;
 	}
-	if (f & MRC_OPF_RETH) {
-		struct mrc_reth *r = skb_put(skb, sizeof(*r));
-
-		r->va = cpu_to_be64(m->remote_addr + off);
-		r->rkey = cpu_to_be32(m->rkey);
-		r->dmalen = cpu_to_be32(m->length);
-	}
-	if (f & MRC_OPF_XOETH) {
-		struct mrc_xoeth *x = skb_put(skb, sizeof(*x));
-
-		x->offset = cpu_to_be32(off);
-		x->len = cpu_to_be32(m->length);
-	}
-	if (f & MRC_OPF_ATOMIC) {
-		struct mrc_atomiceth *a = skb_put(skb, sizeof(*a));
-		bool cas = op == MRC_OP_X_CMP_SWAP;
-
-		a->va = cpu_to_be64(m->remote_addr);
-		a->rkey = cpu_to_be32(m->rkey);
-		a->swap_add = cpu_to_be64(cas ? m->swap : m->compare_add);
-		a->compare = cpu_to_be64(cas ? m->compare_add : 0);
-	}
-	if (f & MRC_OPF_IMM) {
-		struct mrc_immdt *i = skb_put(skb, sizeof(*i));
-
-		i->imm = op == MRC_OP_X_SEND_LAST_INV ?
-			cpu_to_be32(m->imm) : (__force __be32)m->imm;
-	}
+	p->imm = p->op == MRC_OP_X_SEND_LAST_INV ?
+		cpu_to_be32(m->imm) : (__force __be32)m->imm;
 }
 
 /**
@@ -420,23 +198,29 @@ static void put_headers(struct mrc_qp *qp, const struct mrc_txmsg *m, u8 op,
 struct sk_buff *mrc_pkt_build(struct mrc_qp *qp, struct mrc_txmsg *m, u32 idx,
 			      u32 psn, bool ackreq, bool rtx, u32 *status)
 {
-	u8 op = pkt_opcode(m, idx);
-	u32 off = idx * qp->mtu, plen = mrc_pkt_payload(qp, m, idx);
-	u32 hdrlen = pkt_hdrlen(op), pad = -plen & 3;
+	u32 plen = mrc_pkt_payload(qp, m, idx);
 	bool copy = plen <= MRC_COPY_MAX || m->is_inline;
+	struct mrc_pkt p = {
+		.op = pkt_opcode(m, idx),
+		.pad = -plen & 3,
+		.psn = psn,
+		.ackreq = ackreq,
+		.rtx = rtx,
+	};
+	u32 hdrlen = pkt_hdrlen(p.op);
 	struct sk_buff *skb;
 	int err;
 
+	fill_headers(qp, m, idx, &p);
 again:
-	skb = mrc_skb_alloc(hdrlen + (copy ? plen + pad : 0) + MRC_ICRC_SIZE,
+	skb = mrc_skb_alloc(hdrlen + (copy ? plen + p.pad : 0) + MRC_ICRC_SIZE,
 			    GFP_ATOMIC | __GFP_NOWARN);
 	if (!skb)
 		return NULL;
-	put_headers(qp, m, op, off, psn, pad, ackreq, rtx,
-		    idx == m->npkts - 1, skb);
+	mrc_pkt_encode(&p, skb_put(skb, hdrlen));
 	MRC_TXCB(skb)->class = MRC_CLASS_DATA;
-	MRC_TXCB(skb)->pad = pad;
-	err = add_payload(qp, m, off, plen, copy, skb);
+	MRC_TXCB(skb)->pad = p.pad;
+	err = add_payload(qp, m, p.offset, plen, copy, skb);
 	if (!err)
 		return skb;
 
@@ -471,11 +255,7 @@ struct sk_buff *mrc_ctl_build(struct mrc_qp *qp, u8 opcode, u32 psn, u32 len,
 	if (!skb)
 		return NULL;
 	bth = skb_put(skb, sizeof(*bth));
-	bth->opcode = opcode;
-	bth->flags = 0;
-	bth->pkey = cpu_to_be16(MRC_DEFAULT_PKEY);
-	bth->dqpn = cpu_to_be32(qp->attr.dest_qp_num);
-	bth->psn = cpu_to_be32(psn & MRC_PSN_MASK);
+	mrc_bth_encode(bth, opcode, qp->attr.dest_qp_num, psn);
 	*body = skb_put_zero(skb, len);
 	MRC_TXCB(skb)->class = MRC_CLASS_CONTROL;
 	MRC_TXCB(skb)->pad = 0;

@@ -42,11 +42,6 @@ static u32 cack(const struct mrc_qp *qp)
 	return mrc_psn_add(mrc_rxwin_next(&qp->rxw), -1);
 }
 
-static __be32 aeth(const struct mrc_qp *qp, u8 syndrome)
-{
-	return cpu_to_be32((u32)syndrome << 24 | (qp->resp.msn & 0xffffff));
-}
-
 /* A Transport ACK, or the NAK the QP died of. */
 static void emit_ack(struct mrc_qp *qp, u8 syndrome, u32 psn,
 		     struct sk_buff_head *out)
@@ -57,7 +52,7 @@ static void emit_ack(struct mrc_qp *qp, u8 syndrome, u32 psn,
 	skb = mrc_ctl_build(qp, MRC_OP_ACK, psn, sizeof(*a), (void **)&a);
 	if (!skb)
 		return;
-	a->syndrome_msn = aeth(qp, syndrome);
+	mrc_aeth_encode(a, syndrome, qp->resp.msn);
 	queue_ctl(qp, skb, out);
 	if (MRC_AETH_IS_NAK(syndrome)) {
 		mrc_count(qp->dev, naks_sent);
@@ -99,7 +94,7 @@ static void emit_sack(struct mrc_qp *qp, struct mrc_sack *s, u32 psn,
 		return;
 	mrc_sack_encode(s, &b->seth, &b->cc);
 	if (ext) {
-		b->aeth.syndrome_msn = aeth(qp, MRC_AETH_ACK);
+		mrc_aeth_encode(&b->aeth, MRC_AETH_ACK, qp->resp.msn);
 		qp->resp.ack_due = false;
 	}
 	queue_ctl(qp, skb, out);
@@ -247,7 +242,7 @@ static void complete_recv(struct mrc_qp *qp, const struct mrc_pkt *p, u32 status
 	cqe.wr_id = r->wr_id;
 	if (status == IB_WC_SUCCESS) {
 		cqe.byte_len = p->dmalen;
-		cqe.imm = p->imm;
+		cqe.imm = (__force u32)p->imm;
 		switch (p->op) {
 		case MRC_OP_WRITE_LAST_IMM:
 		case MRC_OP_WRITE_ONLY_IMM:
@@ -259,7 +254,7 @@ static void complete_recv(struct mrc_qp *qp, const struct mrc_pkt *p, u32 status
 			break;
 		case MRC_OP_X_SEND_LAST_INV:
 			cqe.wc_flags = MRC_CQE_WITH_INV;
-			cqe.imm = be32_to_cpu((__force __be32)p->imm);
+			cqe.imm = be32_to_cpu(p->imm);
 			break;
 		}
 	}
@@ -551,8 +546,7 @@ static struct verdict act(struct mrc_qp *qp, struct sk_buff *skb,
 	if (!cb->placed && p->plen)
 		v = place(qp, skb, p, recv, read);
 	if (!v.syndrome && p->op == MRC_OP_X_SEND_LAST_INV &&
-	    mrc_mr_invalidate(qp,
-			      be32_to_cpu((__force __be32)p->imm), true))
+	    mrc_mr_invalidate(qp, be32_to_cpu(p->imm), true))
 		v = refuse(MRC_AETH_NAK_REM_ACC, IB_WC_REM_INV_REQ_ERR);
 	return v;
 }
@@ -654,7 +648,7 @@ static void drain(struct mrc_qp *qp)
 		u16 f;
 
 		unhold(qp, skb);
-		mrc_pkt_parse(skb, &p);
+		mrc_pkt_parse(&p, skb);
 		f = mrc_opcode_flags(p.op);
 		if (f & MRC_OPF_RECV)
 			recv = xa_load(&resp->recvs, p.rqmsn);

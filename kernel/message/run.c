@@ -496,13 +496,17 @@ static bool send_one(struct mrc_qp *qp, u64 now, struct sk_buff_head *out)
 
 static void send_probe(struct mrc_qp *qp, u64 now, struct sk_buff_head *out)
 {
+	struct mrc_probe probe = {
+		.spdcid = qp->qpn,
+		.dpdcid = qp->attr.dest_qp_num,
+		.tx_timestamp = mrc_timestamp(now),
+	};
 	struct mrc_peth *peth;
 	struct sk_buff *skb;
 	int path;
-	u16 id;
 
 	spin_lock(&qp->peer->lock);
-	id = mrc_tx_probe_sent(&qp->tx, &qp->peer->st, &path, now);
+	probe.id = mrc_tx_probe_sent(&qp->tx, &qp->peer->st, &path, now);
 	spin_unlock(&qp->peer->lock);
 	if (path < 0)
 		return;
@@ -510,11 +514,7 @@ static void send_probe(struct mrc_qp *qp, u64 now, struct sk_buff_head *out)
 			    sizeof(*peth), (void **)&peth);
 	if (!skb)
 		return;
-	peth->probe_id = cpu_to_be16(id);
-	peth->spdcid = cpu_to_be16(qp->qpn);
-	peth->dpdcid = cpu_to_be16(qp->attr.dest_qp_num);
-	peth->tx_timestamp = cpu_to_be16(mrc_timestamp(now));
-	peth->ftype = cpu_to_be16(MRC_TSETH_FTYPE);
+	mrc_probe_encode(&probe, peth);
 	MRC_TXCB(skb)->class = MRC_CLASS_DATA;
 	MRC_TXCB(skb)->path = path;
 	__skb_queue_tail(out, skb);
@@ -714,7 +714,7 @@ static bool rx_ack(struct mrc_qp *qp, const struct sk_buff *skb, u64 now)
 	const struct mrc_bth *bth = (const void *)skb->data;
 	const struct mrc_aeth *aeth = (const void *)(bth + 1);
 	u32 psn = be32_to_cpu(bth->psn) & MRC_PSN_MASK;
-	u8 syndrome = be32_to_cpu(aeth->syndrome_msn) >> 24;
+	u8 syndrome = mrc_aeth_syndrome(aeth);
 	struct mrc_tx_result res = {};
 
 	if (mrc_psn_diff(psn, mrc_tx_next_psn(&qp->tx)) >= 0)
@@ -792,12 +792,12 @@ static bool rx_nack(struct mrc_qp *qp, const struct sk_buff *skb, u64 now)
 static void rx_probe(struct mrc_qp *qp, const struct sk_buff *skb,
 		     const struct mrc_rxinfo *info, struct sk_buff_head *out)
 {
-	const struct mrc_peth *peth =
-		(const void *)(skb->data + sizeof(struct mrc_bth));
+	struct mrc_probe probe;
 
+	mrc_probe_decode(&probe,
+			 (const void *)(skb->data + sizeof(struct mrc_bth)));
 	mrc_count(qp->dev, probes_received);
-	mrc_resp_probe(qp, be16_to_cpu(peth->probe_id),
-		       be16_to_cpu(peth->tx_timestamp), info, out);
+	mrc_resp_probe(qp, probe.id, probe.tx_timestamp, info, out);
 }
 
 /**
@@ -827,7 +827,7 @@ void mrc_qp_rx(struct mrc_qp *qp, struct sk_buff *skb,
 		return;
 	}
 	data = mrc_opcode_flags(op);
-	if (data && !mrc_pkt_parse(skb, &pkt)) {
+	if (data && !mrc_pkt_parse(&pkt, skb)) {
 		mrc_count(qp->dev, drop_malformed);
 		kfree_skb(skb);
 		return;

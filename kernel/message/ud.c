@@ -127,11 +127,17 @@ static int ud_build(struct mrc_qp *qp, const struct ud_wr *wr,
 	const struct mrc_sqe *sqe = &wr->sqe;
 	bool imm = sqe->opcode == IB_WR_SEND_WITH_IMM;
 	u64 len = ud_length(wr);
-	u32 hdrlen, pad, qkey;
-	struct mrc_deth *deth;
-	struct mrc_bth *bth;
+	struct mrc_datagram d = {
+		.op = imm ? MRC_OP_UD_SEND_ONLY_IMM : MRC_OP_UD_SEND_ONLY,
+		.se = sqe->flags & MRC_SQE_SOLICITED,
+		.dqpn = sqe->ud.remote_qpn,
+		.qkey = sqe->ud.remote_qkey,
+		.sqpn = qp->qpn,
+		.imm = (__force __be32)sqe->imm,
+	};
+	void *headers;
+	u32 hdrlen;
 	int status;
-	u8 *payload;
 
 	if (sqe->opcode != IB_WR_SEND && !imm)
 		return IB_WC_LOC_QP_OP_ERR;
@@ -140,42 +146,29 @@ static int ud_build(struct mrc_qp *qp, const struct ud_wr *wr,
 	if (!ud_address(qp, wr, &p->hdr))
 		return IB_WC_LOC_QP_OP_ERR;
 
-	hdrlen = mrc_opcode_hdrlen(imm ? MRC_OP_UD_SEND_ONLY_IMM :
-					 MRC_OP_UD_SEND_ONLY);
-	pad = -len & 3;
-	p->skb = mrc_skb_alloc(hdrlen + len + pad + MRC_ICRC_SIZE,
+	hdrlen = mrc_opcode_hdrlen(d.op);
+	d.pad = -len & 3;
+	p->skb = mrc_skb_alloc(hdrlen + len + d.pad + MRC_ICRC_SIZE,
 			       GFP_ATOMIC | __GFP_NOWARN);
 	if (!p->skb)
 		return IB_WC_SUCCESS;	/* lost, as a datagram may be */
-	bth = skb_put_zero(p->skb, hdrlen);
-	payload = skb_put(p->skb, len);
-	status = ud_gather(qp, wr, payload);
+	headers = skb_put(p->skb, hdrlen);
+	status = ud_gather(qp, wr, skb_put(p->skb, len));
 	if (status != IB_WC_SUCCESS) {
 		kfree_skb(p->skb);
 		p->skb = NULL;
 		return status;
 	}
 
-	bth->opcode = imm ? MRC_OP_UD_SEND_ONLY_IMM : MRC_OP_UD_SEND_ONLY;
-	bth->flags = pad << MRC_BTH_PAD_SHIFT;
-	if (sqe->flags & MRC_SQE_SOLICITED)
-		bth->flags |= MRC_BTH_SE;
-	bth->pkey = cpu_to_be16(MRC_DEFAULT_PKEY);
-	bth->dqpn = cpu_to_be32(sqe->ud.remote_qpn & MRC_QPN_MASK);
-	bth->psn = cpu_to_be32(qp->ud_psn++ & MRC_PSN_MASK);
+	d.psn = qp->ud_psn++;
 	/* IBTA 10.2.5: a Q_Key with the high bit set stands for the QP's own */
-	qkey = sqe->ud.remote_qkey;
-	if (qkey & BIT(31))
-		qkey = qp->attr.qkey;
+	if (d.qkey & BIT(31))
+		d.qkey = qp->attr.qkey;
 	if (qp->ibqp.qp_type == IB_QPT_GSI)
-		qkey = IB_QP1_QKEY;
-	deth = (struct mrc_deth *)(bth + 1);
-	deth->qkey = cpu_to_be32(qkey);
-	deth->sqpn = cpu_to_be32(qp->qpn);
-	if (imm)
-		*(__be32 *)(deth + 1) = (__force __be32)sqe->imm;
+		d.qkey = IB_QP1_QKEY;
+	mrc_datagram_encode(&d, headers);
 	MRC_TXCB(p->skb)->class = MRC_CLASS_DATA;
-	MRC_TXCB(p->skb)->pad = pad;
+	MRC_TXCB(p->skb)->pad = d.pad;
 	return IB_WC_SUCCESS;
 }
 
@@ -350,18 +343,14 @@ static void ud_grh(const struct sk_buff *skb, const struct mrc_rxinfo *info,
 
 /* Receive a datagram: take, place, complete. A completion status, or < 0. */
 static int ud_receive(struct mrc_qp *qp, const struct sk_buff *skb,
+		      const struct mrc_datagram *d,
 		      const struct mrc_rxinfo *info)
 {
-	const struct mrc_bth *bth = (const struct mrc_bth *)skb->data;
-	const struct mrc_deth *deth = (const struct mrc_deth *)(bth + 1);
-	u32 hdrlen = mrc_opcode_hdrlen(bth->opcode);
-	u32 pad = (bth->flags & MRC_BTH_PAD_MASK) >> MRC_BTH_PAD_SHIFT;
-	u32 plen = skb->len - hdrlen - pad;
 	struct mrc_cqe cqe = {
 		.opcode = IB_WC_RECV,
 		.qpn = qp->qpn,
-		.src_qpn = be32_to_cpu(deth->sqpn) & MRC_QPN_MASK,
-		.byte_len = plen + MRC_UD_GRH,
+		.src_qpn = d->sqpn,
+		.byte_len = d->plen + MRC_UD_GRH,
 		.wc_flags = MRC_CQE_GRH,
 		.network_hdr_type = info->ipv4 ? RDMA_NETWORK_IPV4 :
 						 RDMA_NETWORK_IPV6,
@@ -374,7 +363,7 @@ static int ud_receive(struct mrc_qp *qp, const struct sk_buff *skb,
 	if (IS_ERR_OR_NULL(r))
 		return r ? PTR_ERR(r) : -ENOBUFS;
 	cqe.wr_id = r->wr_id;
-	if (r->length < plen + MRC_UD_GRH) {
+	if (r->length < d->plen + MRC_UD_GRH) {
 		/* one of an SRQ is taken already and cannot be given back */
 		if (!qp->srq) {
 			kfree(r);
@@ -383,15 +372,16 @@ static int ud_receive(struct mrc_qp *qp, const struct sk_buff *skb,
 		cqe.status = IB_WC_LOC_LEN_ERR;
 	} else {
 		ud_grh(skb, info, grh);
-		cqe.status = ud_scatter(qp, r, skb, hdrlen, plen, grh);
+		cqe.status = ud_scatter(qp, r, skb, d->hdrlen, d->plen,
+					grh);
 	}
 	kfree(r);
-	if (bth->opcode == MRC_OP_UD_SEND_ONLY_IMM) {
+	if (d->op == MRC_OP_UD_SEND_ONLY_IMM) {
 		cqe.wc_flags |= MRC_CQE_WITH_IMM;
-		cqe.imm = (__force u32)*(const __be32 *)(deth + 1);
+		cqe.imm = (__force u32)d->imm;
 	}
 	ud_retire_recv(qp);
-	mrc_cq_post(to_mcq(qp->ibqp.recv_cq), &cqe, bth->flags & MRC_BTH_SE);
+	mrc_cq_post(to_mcq(qp->ibqp.recv_cq), &cqe, d->se);
 	return cqe.status;
 }
 
@@ -415,28 +405,31 @@ static void ud_recv_failed(struct mrc_qp *qp)
 void mrc_ud_rx(struct mrc_qp *qp, struct sk_buff *skb,
 	       const struct mrc_rxinfo *info)
 {
-	const struct mrc_bth *bth = (const struct mrc_bth *)skb->data;
-	const struct mrc_deth *deth = (const struct mrc_deth *)(bth + 1);
 	enum ib_qp_state state = READ_ONCE(qp->state);
 	u32 qkey = READ_ONCE(qp->attr.qkey);
 	struct mrc_dev *dev = qp->dev;
+	struct mrc_datagram d;
 	unsigned long flags;
 	int status;
 
 	if (qp->ibqp.qp_type == IB_QPT_GSI)
 		qkey = IB_QP1_QKEY;
+	if (!mrc_datagram_decode(&d, skb->data, skb_headlen(skb), skb->len)) {
+		mrc_count(dev, drop_malformed);
+		goto out;
+	}
 	if (state != IB_QPS_RTR && state != IB_QPS_RTS && state != IB_QPS_SQD &&
 	    state != IB_QPS_SQE) {
 		mrc_count(dev, drop_no_qp);
 		goto out;
 	}
-	if (be32_to_cpu(deth->qkey) != qkey) {
+	if (d.qkey != qkey) {
 		mrc_count(dev, drop_qkey);
 		goto out;
 	}
 	/* the lock keeps completions in the order of the receives */
 	spin_lock_irqsave(&qp->rq_lock, flags);
-	status = ud_receive(qp, skb, info);
+	status = ud_receive(qp, skb, &d, info);
 	spin_unlock_irqrestore(&qp->rq_lock, flags);
 
 	if (status == -ENOBUFS)
@@ -446,7 +439,7 @@ void mrc_ud_rx(struct mrc_qp *qp, struct sk_buff *skb,
 	else if (status == -EINVAL || status == IB_WC_LOC_PROT_ERR)
 		ud_recv_failed(qp);
 	else if (status == IB_WC_SUCCESS)
-		mrc_count_add(dev, rx_bytes, skb->len - mrc_opcode_hdrlen(bth->opcode));
+		mrc_count_add(dev, rx_bytes, d.plen);
 out:
 	kfree_skb(skb);
 }

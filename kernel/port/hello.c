@@ -241,52 +241,6 @@ bool mrc_hello_tick(struct mrc_peer *peer, u64 now)
 
 /* ------------------------------------------------------------ theirs */
 
-/* May packets be sent there because a peer says it is there? */
-static bool mrc_hello_addr_valid(const u8 *raw, bool v4)
-{
-	struct in6_addr addr;
-	__be32 a;
-
-	memcpy(&addr, raw, sizeof(addr));
-	if (mrc_addr_is_v4(&addr) != v4)
-		return false;
-	if (v4) {
-		a = addr.s6_addr32[3];
-		return !ipv4_is_multicast(a) && !ipv4_is_lbcast(a) &&
-		       !ipv4_is_loopback(a) && !ipv4_is_zeronet(a);
-	}
-	return ipv6_addr_type(&addr) & IPV6_ADDR_UNICAST &&
-	       !ipv6_addr_loopback(&addr);
-}
-
-/* Is @h something that an honest sender could have written? */
-static bool mrc_hello_valid(const struct mrc_hello *h)
-{
-	static const u8 zero[16];
-	struct in6_addr host;
-	u32 seen = 0;
-	bool v4;
-	int i;
-
-	memcpy(&host, h->host, sizeof(host));
-	v4 = mrc_addr_is_v4(&host);
-	if (h->version != MRC_HELLO_VERSION || !h->mpr || !h->nonce ||
-	    !h->nports || h->nports > MRC_MAX_PORTS ||
-	    !mrc_hello_addr_valid(h->host, v4))
-		return false;
-	for (i = 0; i < h->nports; i++) {
-		const struct mrc_hello_port *port = &h->port[i];
-
-		if (port->plane >= MRC_MAX_PORTS || seen & BIT(port->plane))
-			return false;
-		seen |= BIT(port->plane);
-		if (memcmp(port->addr, zero, sizeof(zero)) &&
-		    !mrc_hello_addr_valid(port->addr, v4))
-			return false;
-	}
-	return true;
-}
-
 /* Does @h say what is known already? peer->lock held. */
 static bool mrc_hello_is_known(const struct mrc_peer *peer,
 			       const struct mrc_hello *h)

@@ -229,18 +229,19 @@ void mrc_peer_arm(struct mrc_peer *peer, u64 now)
 static struct sk_buff *mrc_endpoint_request(enum mrc_ep_op op, u16 id,
 					    u32 mask, u16 timestamp, int path)
 {
-	struct mrc_erth *erth;
+	const struct mrc_ep ep = {
+		.op = op,
+		.ports = mask,
+		.tx_timestamp = timestamp,
+	};
 	struct sk_buff *skb;
-	void *body;
+	void *erth;
 
-	skb = mrc_endpoint_skb(MRC_OP_EP_REQUEST, id, sizeof(*erth), &body);
+	skb = mrc_endpoint_skb(MRC_OP_EP_REQUEST, id, sizeof(struct mrc_erth),
+			       &erth);
 	if (!skb)
 		return NULL;
-	erth = body;
-	erth->op = cpu_to_be16(op);
-	erth->port_status_mask = cpu_to_be32(mask);
-	erth->tx_timestamp = cpu_to_be16(timestamp);
-	erth->ftype = cpu_to_be16(MRC_TSETH_FTYPE);
+	mrc_ep_req_encode(&ep, erth);
 	MRC_TXCB(skb)->path = path;
 	return skb;
 }
@@ -360,23 +361,24 @@ static void mrc_port_status(struct mrc_peer *peer, u32 mask, u64 now)
 	spin_unlock(&peer->lock);
 }
 
-static void mrc_endpoint_answer(struct mrc_peer *peer, u16 id, u8 op,
-				u16 timestamp, u64 now)
+static void mrc_endpoint_answer(struct mrc_peer *peer, u16 id,
+				const struct mrc_ep *ep, u64 now)
 {
 	struct mrc_path_probe *probe;
 
 	spin_lock(&peer->lock);
 	probe = &peer->probes[id % MRC_PATH_PROBES];
-	if (op == MRC_EP_EV_PROBE && probe->pending && probe->id == id &&
-	    timestamp == mrc_timestamp(probe->sent)) {
+	if (ep->op == MRC_EP_EV_PROBE && probe->pending && probe->id == id &&
+	    ep->tx_timestamp == mrc_timestamp(probe->sent)) {
 		probe->pending = false;
 		mrc_count(peer->dev, path_probes_answered);
 		mrc_paths_probe_answered(peer->st.paths, probe->path,
 					 min_t(u64, now - probe->sent, U32_MAX),
 					 now);
 		mrc_peer_arm(peer, now);
-	} else if (op == MRC_EP_PORT_STATUS && peer->status_at &&
-		   id == peer->status_id && timestamp == peer->status_time) {
+	} else if (ep->op == MRC_EP_PORT_STATUS && peer->status_at &&
+		   id == peer->status_id &&
+		   ep->tx_timestamp == peer->status_time) {
 		peer->status_at = 0;
 		peer->status_id = 0;
 	} else {
@@ -386,7 +388,7 @@ static void mrc_endpoint_answer(struct mrc_peer *peer, u16 id, u8 op,
 }
 
 static void mrc_endpoint_respond(struct mrc_dev *dev, struct mrc_port *port,
-				 const struct mrc_erth *erth, u16 id,
+				 const struct mrc_ep *ep, u16 id,
 				 const struct mrc_rxinfo *info)
 {
 	struct mrc_txhdr h = {
@@ -397,16 +399,14 @@ static void mrc_endpoint_respond(struct mrc_dev *dev, struct mrc_port *port,
 		.tos = mrc_class_tos(dev, MRC_CLASS_CONTROL),
 		.ttl = MRC_TTL,
 	};
-	struct mrc_eeth *eeth;
 	struct sk_buff *skb;
-	void *body;
+	void *eeth;
 
-	skb = mrc_endpoint_skb(MRC_OP_EP_RESPONSE, id, sizeof(*eeth), &body);
+	skb = mrc_endpoint_skb(MRC_OP_EP_RESPONSE, id, sizeof(struct mrc_eeth),
+			       &eeth);
 	if (!skb)
 		return;
-	eeth = body;
-	eeth->op = cpu_to_be16((be16_to_cpu(erth->op) & 3) << 2);
-	eeth->tx_timestamp = erth->tx_timestamp;
+	mrc_ep_resp_encode(ep, eeth);
 	mrc_port_xmit_to(dev, port ? port->netdev : NULL, skb, &h);
 }
 
@@ -423,31 +423,29 @@ void mrc_endpoint_rx(struct mrc_dev *dev, struct mrc_port *port,
 		     const struct sk_buff *skb, const struct mrc_rxinfo *info)
 {
 	const struct mrc_bth *bth = (const struct mrc_bth *)skb->data;
-	const struct mrc_erth *erth = (const struct mrc_erth *)(bth + 1);
-	const struct mrc_eeth *eeth = (const struct mrc_eeth *)(bth + 1);
 	bool request = bth->opcode == MRC_OP_EP_REQUEST;
 	u16 id = be32_to_cpu(bth->psn);
 	struct mrc_peer *peer;
 	bool known = false;
+	struct mrc_ep ep;
 
+	if (request)
+		mrc_ep_req_decode(&ep, (const void *)(bth + 1));
+	else
+		mrc_ep_resp_decode(&ep, (const void *)(bth + 1));
 	list_for_each_entry_rcu(peer, &dev->peer_list, list) {
 		if (!mrc_peer_addr_ok(peer, &info->saddr))
 			continue;
 		known = true;
 		if (!request)
-			mrc_endpoint_answer(peer, id,
-					    be16_to_cpu(eeth->op) >> 2 & 3,
-					    be16_to_cpu(eeth->tx_timestamp),
-					    info->now);
-		else if ((be16_to_cpu(erth->op) & 3) == MRC_EP_PORT_STATUS)
-			mrc_port_status(peer,
-					be32_to_cpu(erth->port_status_mask),
-					info->now);
+			mrc_endpoint_answer(peer, id, &ep, info->now);
+		else if (ep.op == MRC_EP_PORT_STATUS)
+			mrc_port_status(peer, ep.ports, info->now);
 	}
 	if (!known && (!request || !mrc_bucket_take(&dev->answers, info->now)))
 		mrc_count(dev, drop_sender);
 	else if (request)
-		mrc_endpoint_respond(dev, port, erth, id, info);
+		mrc_endpoint_respond(dev, port, &ep, id, info);
 }
 
 /* ------------------------------------------------------------ routes, paths */

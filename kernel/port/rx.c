@@ -14,12 +14,6 @@
 #include "icrc.h"
 #include "port.h"
 
-/* Opcodes with a METH, so with a TSETH if the BTH says so. */
-static bool mrc_op_has_tseth(u8 op)
-{
-	return op >= MRC_OP_X_SEND && op <= MRC_OP_X_ATOMIC_RESP;
-}
-
 /* Addresses and the rest of the headers below UDP. False: not for us. */
 static bool mrc_rx_info(const struct sk_buff *skb, struct mrc_rxinfo *info,
 			unsigned int *iplen)
@@ -64,26 +58,19 @@ static bool mrc_rx_check(struct mrc_dev *dev, struct sk_buff *skb)
 {
 	const unsigned int bthoff = sizeof(struct udphdr);
 	const struct mrc_bth *bth;
-	u32 len, hdrlen, pad;
+	int hdrlen;
 
 	if (ntohs(udp_hdr(skb)->len) != skb->len ||
 	    skb->len < bthoff + sizeof(*bth) + MRC_ICRC_SIZE ||
 	    !pskb_may_pull(skb, bthoff + sizeof(*bth)))
 		goto malformed;
-	bth = (struct mrc_bth *)(skb->data + bthoff);
-	if (bth->flags & MRC_BTH_TVER_MASK)
-		goto malformed;
-	hdrlen = mrc_opcode_hdrlen(bth->opcode);
-	if (!hdrlen) {
+	hdrlen = mrc_bth_check((struct mrc_bth *)(skb->data + bthoff),
+			       skb->len - bthoff - MRC_ICRC_SIZE);
+	if (hdrlen == -ENOENT) {
 		mrc_count(dev, drop_opcode);
 		return false;
 	}
-	if (mrc_op_has_tseth(bth->opcode) &&
-	    bth->psn & cpu_to_be32(MRC_BTH_TS))
-		hdrlen += sizeof(struct mrc_tseth);
-	len = skb->len - bthoff - MRC_ICRC_SIZE;
-	pad = (bth->flags & MRC_BTH_PAD_MASK) >> MRC_BTH_PAD_SHIFT;
-	if (len < hdrlen + pad || len & 3)
+	if (hdrlen < 0)
 		goto malformed;
 	if (!pskb_may_pull(skb, bthoff + hdrlen)) {
 		mrc_count(dev, drop_no_memory);

@@ -438,10 +438,7 @@ struct sk_buff *mrc_endpoint_skb(u8 opcode, u32 psn, u32 len, void **body)
 	if (!skb)
 		return NULL;
 	bth = skb_put_zero(skb, sizeof(*bth) + len);
-	bth->opcode = opcode;
-	bth->pkey = cpu_to_be16(MRC_DEFAULT_PKEY);
-	bth->dqpn = cpu_to_be32(MRC_ENDPOINT_QPN);
-	bth->psn = cpu_to_be32(psn & MRC_PSN_MASK);
+	mrc_bth_encode(bth, opcode, MRC_ENDPOINT_QPN, psn);
 	MRC_TXCB(skb)->class = MRC_CLASS_CONTROL;
 	*body = bth + 1;
 	return skb;
