@@ -185,7 +185,16 @@ lay_out_anycast()
 	for node in a b; do
 		ip netns exec $node sh -c '
 			echo 1 > /proc/sys/net/ipv4/fib_multipath_hash_policy
-			echo 1 > /proc/sys/net/ipv6/fib_multipath_hash_policy'
+			echo 1 > /proc/sys/net/ipv6/fib_multipath_hash_policy
+			# RDMA-CM takes a GID only if the route leaves by the
+			# netdev that has the address (admin guide, "One
+			# address for all planes").
+			for by in oif iif; do
+				ip rule add $by host0 lookup 100
+				ip -6 rule add $by host0 lookup 100
+			done
+			ip route add 10.1.0.0/24 dev host0 table 100
+			ip -6 route add fd00:1::/64 dev host0 table 100'
 		add_device $node host0 eth0 eth1 eth2 eth3 || return
 	done
 }

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# topology: pair1 pair4
+# topology: pair1 pair4 pair4-anycast
 # kernels: 6.12 6.1 7.2
 # debug: both
 # time: 90
@@ -27,7 +27,7 @@ done
 
 # shellcheck disable=SC2016
 pair "rping -V, 10 rounds of 64 bytes" 30 cm \
-	"exec rping -s -a $S_IP -C 10 -V" "exec rping -c -a $S_IP -C 10 -V"
+	"exec rping -s -a $S_IP -C 10 -V" "exec rping -c -I $C_IP -a $S_IP -C 10 -V"
 pair "rping -V, 5 rounds of 60,000 bytes" 30 cm \
-	"exec rping -s -a $S_IP -C 5 -V -S 60000" "exec rping -c -a $S_IP -C 5 -V -S 60000"
+	"exec rping -s -a $S_IP -C 5 -V -S 60000" "exec rping -c -I $C_IP -a $S_IP -C 5 -V -S 60000"
 finish

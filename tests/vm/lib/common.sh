@@ -51,14 +51,17 @@ with_lock()
 	return $status
 }
 
-# COMMAND:PACKAGE pairs; missing ones are installed by root, else named.
+# COMMAND:PACKAGE or /FILE:PACKAGE pairs; missing ones are installed by root,
+# else named.
 need()
 {
 	local pair missing=()
 
 	for pair in "$@"; do
-		PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" > /dev/null ||
-			missing+=("${pair#*:}")
+		case $pair in
+		/*) [ -e "${pair%%:*}" ] ;;
+		*) PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" > /dev/null ;;
+		esac || missing+=("${pair#*:}")
 	done
 	[ ${#missing[@]} -eq 0 ] && return
 	if [ "$(id -u)" -ne 0 ]; then
