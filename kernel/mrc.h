@@ -81,7 +81,23 @@ struct mrc_settings {
 	u8 dscp_data;
 	u8 dscp_control;
 	u32 paths_per_plane;	/* EVs per plane, 1..128 */
+	bool ev_order;		/* the source port is the EV's high half */
+	bool oow_nack;		/* answer what is beyond the window */
+	u8 rto_exp;		/* mrc_tx_params.exp_cnt, 0..25 */
+	u8 plain_mpr;		/* of peers without hello, 8..32 */
+	u8 plain_features;	/* theirs: MRC_PLAIN_* */
+	/* MRC_DSCP_NONE: the class does not exist */
+	u8 dscp_trimmable;
+	u8 dscp_retx;
+	u8 dscp_trimmed;
+	u8 dscp_trimmed_lasthop;
 };
+
+#define MRC_DSCP_NONE		64
+/* mrc_settings.plain_features: what was agreed on out of band */
+#define MRC_PLAIN_DYN_MPR	0x1
+#define MRC_PLAIN_SERVICE_TIME	0x2
+#define MRC_PLAIN_TRIM_NACK	0x4
 
 /* Limits what strangers can make us send; see port/hello.c. */
 struct mrc_bucket {
@@ -430,7 +446,7 @@ struct mrc_qp {
 
 	bool tx_started;		/* the outgoing stream has its first PSN */
 	bool sqd_notify;		/* IB_EVENT_SQ_DRAINED is wanted */
-	u32 peer_window;		/* PSNs, as tx knows it */
+	u32 peer_terms;			/* mrc_peer_terms(), as tx knows it */
 	bool running;			/* somebody is in mrc_qp_run() */
 	bool rerun;
 	/*
@@ -545,6 +561,13 @@ struct mrc_peer {
 struct mrc_peer *mrc_peer_get(struct mrc_dev *dev,
 			      const struct mrc_peer_key *key);
 void mrc_peer_put(struct mrc_peer *peer);
+/*
+ * What both ends agreed on, by hello or out of band: the peer's MPR in PSNs
+ * and, from bit 24 on, MRC_PLAIN_*. Any context.
+ */
+u32 mrc_peer_terms(const struct mrc_peer *peer);
+#define MRC_TERMS_WINDOW(t)	((t) & 0xffffff)
+#define MRC_TERMS_CAN(t, what)	((t) >> 24 & (what))
 /* May a packet of this peer come from @saddr? RCU read side or reference. */
 bool mrc_peer_addr_ok(const struct mrc_peer *peer,
 		      const struct in6_addr *saddr);
@@ -588,7 +611,7 @@ void mrc_port_xmit(struct mrc_peer *peer, struct sk_buff *skb);
 struct mrc_rxinfo {
 	struct in6_addr saddr;
 	struct in6_addr daddr;
-	u32 entropy;		/* EV of the packet: UDP source port */
+	u32 entropy;		/* EV: UDP source port, flow label << 16 */
 	u32 nominal;		/* UDP length + 40 */
 	u64 now;		/* ns, CLOCK_MONOTONIC */
 	u8 tos;
@@ -596,6 +619,12 @@ struct mrc_rxinfo {
 	bool ecn;		/* CE marked */
 	bool ipv4;
 };
+
+/* Between an EV and the 32-bit entropy field; its own inverse. */
+static inline u32 mrc_ev_wire(const struct mrc_dev *dev, u32 ev)
+{
+	return READ_ONCE(dev->set.ev_order) ? rol32(ev, 16) : ev;
+}
 
 static inline u16 mrc_timestamp(u64 now)
 {

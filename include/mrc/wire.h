@@ -23,6 +23,7 @@
 #define MRC_ENDPOINT_QPN	2
 /* One unit of tx_timestamp, in ns (TSETH.tsr = 0). */
 #define MRC_TS_UNIT_NS		128
+#define MRC_TS_WRAP_NS		(65536ULL * MRC_TS_UNIT_NS)
 #define MRC_SACK_BITS		64
 
 enum mrc_opcode {
@@ -256,8 +257,16 @@ struct mrc_deth {
 #define MRC_HELLO_F_ATOMIC	(1U << 2)
 #define MRC_HELLO_F_SACK_ACK	(1U << 3)
 #define MRC_HELLO_F_NO_ICRC	(1U << 4)
+/* What MRC 1.0 applications agree on out of band, in both directions. */
+#define MRC_HELLO_F_DYN_MPR	(1U << 5)
+#define MRC_HELLO_F_SERVICE_TIME (1U << 6)
+#define MRC_HELLO_F_TRIM_NACK	(1U << 7)
+#define MRC_HELLO_F_MRC		(MRC_HELLO_F_DYN_MPR | \
+				 MRC_HELLO_F_SERVICE_TIME | \
+				 MRC_HELLO_F_TRIM_NACK)
 #define MRC_HELLO_F_ALL		(MRC_HELLO_F_SEND | MRC_HELLO_F_READ | \
-				 MRC_HELLO_F_ATOMIC | MRC_HELLO_F_SACK_ACK)
+				 MRC_HELLO_F_ATOMIC | MRC_HELLO_F_SACK_ACK | \
+				 MRC_HELLO_F_MRC)
 
 struct mrc_hello_port {
 	__u8	plane;

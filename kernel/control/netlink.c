@@ -191,12 +191,22 @@ void *mrc_nl_put(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
 static const struct nla_policy dev_policy[MRC_A_DEV_MAX + 1] = {
 	[MRC_A_DEV_NAME] = { .type = NLA_NUL_STRING,
 			     .len = IB_DEVICE_NAME_MAX - 1 },
+	[MRC_A_DEV_UDP_PORT] = NLA_POLICY_RANGE(NLA_U32, 1, U16_MAX),
 	/* Bounds are checked by mrc_setting_check(), which says which. */
 	[MRC_A_DEV_ORDERED_LAST] = { .type = NLA_U32 },
 	[MRC_A_DEV_ICRC] = { .type = NLA_U32 },
 	[MRC_A_DEV_DSCP_DATA] = { .type = NLA_U32 },
 	[MRC_A_DEV_DSCP_CONTROL] = { .type = NLA_U32 },
 	[MRC_A_DEV_PATHS_PER_PLANE] = { .type = NLA_U32 },
+	[MRC_A_DEV_EV_ORDER] = { .type = NLA_U32 },
+	[MRC_A_DEV_OOW_NACK] = { .type = NLA_U32 },
+	[MRC_A_DEV_RTO_EXP] = { .type = NLA_U32 },
+	[MRC_A_DEV_PLAIN_MPR] = { .type = NLA_U32 },
+	[MRC_A_DEV_PLAIN_FEATURES] = { .type = NLA_U32 },
+	[MRC_A_DEV_DSCP_TRIMMABLE] = { .type = NLA_U32 },
+	[MRC_A_DEV_DSCP_RETX] = { .type = NLA_U32 },
+	[MRC_A_DEV_DSCP_TRIMMED] = { .type = NLA_U32 },
+	[MRC_A_DEV_DSCP_TRIMMED_LASTHOP] = { .type = NLA_U32 },
 };
 
 static int dev_put_attrs(struct sk_buff *skb, struct mrc_dev *dev)
@@ -257,7 +267,8 @@ static int dev_dump(struct sk_buff *skb, struct netlink_callback *cb)
 static int dev_set(struct sk_buff *skb, struct genl_info *info)
 {
 	struct mrc_dev *dev = mrc_nl_dev(info, MRC_A_DEV_NAME);
-	bool any = false;
+	struct nlattr *udp_port = info->attrs[MRC_A_DEV_UDP_PORT];
+	bool any = udp_port;
 	int attr, err = 0;
 
 	if (IS_ERR(dev))
@@ -276,6 +287,15 @@ static int dev_set(struct sk_buff *skb, struct genl_info *info)
 		NL_SET_ERR_MSG(info->extack, "No setting to change was given");
 		err = -EINVAL;
 		goto out;
+	}
+	/* The only one that can fail, so it comes first. */
+	if (udp_port) {
+		err = mrc_dev_sock_move(dev, nla_get_u32(udp_port));
+		if (err) {
+			NL_SET_ERR_MSG_ATTR(info->extack, udp_port,
+					    "The UDP port cannot be opened: is it in use?");
+			goto out;
+		}
 	}
 	for (attr = MRC_SETTING_FIRST; attr <= MRC_SETTING_LAST; attr++) {
 		if (info->attrs[attr])

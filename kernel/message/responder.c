@@ -72,6 +72,7 @@ static void emit_sack(struct mrc_qp *qp, struct mrc_sack *s, u32 psn,
 		      bool repeat_ack, struct sk_buff_head *out)
 {
 	bool ext = qp->peer->features & MRC_HELLO_F_SACK_ACK;
+	u32 terms = mrc_peer_terms(qp->peer);
 	struct {
 		struct mrc_seth seth;
 		struct mrc_cc_state cc;
@@ -79,13 +80,21 @@ static void emit_sack(struct mrc_qp *qp, struct mrc_sack *s, u32 psn,
 	} *b;
 	struct sk_buff *skb;
 
+	mrc_rxwin_pressure(&qp->rxw,
+			   atomic_long_read(&qp->dev->held_bytes) >> 10,
+			   MRC_HELD_MAX >> 10,
+			   MRC_TERMS_CAN(terms, MRC_PLAIN_DYN_MPR));
 	mrc_rxwin_fill_sack(&qp->rxw, s, psn);
 	s->acked_psn = psn;
 	s->m = info->ecn ? MRC_SACK_M_SKIP_ONCE : MRC_SACK_M_NONE;
-	s->entropy = info->entropy;
+	s->entropy = mrc_ev_wire(qp->dev, info->entropy);
 	s->spdcid = qp->qpn;
 	s->dpdcid = qp->attr.dest_qp_num;
 	s->tx_timestamp = tx_timestamp;
+	/* as if it had been sent later by the time it spent here */
+	if (MRC_TERMS_CAN(terms, MRC_PLAIN_SERVICE_TIME))
+		s->tx_timestamp += (ktime_get_ns() - info->now) /
+				   MRC_TS_UNIT_NS;
 
 	skb = mrc_ctl_build(qp, ext ? MRC_OP_X_SACK_ACK : MRC_OP_SACK, s->cack,
 			    ext ? sizeof(*b) : offsetof(typeof(*b), aeth),
@@ -123,7 +132,7 @@ static void emit_nack(struct mrc_qp *qp, const struct mrc_pkt *p,
 {
 	struct mrc_nack n = {
 		.reason = reason,
-		.entropy = info->entropy,
+		.entropy = mrc_ev_wire(qp->dev, info->entropy),
 		.spdcid = qp->qpn,
 		.dpdcid = qp->attr.dest_qp_num,
 		.psn = p->psn,
@@ -754,6 +763,8 @@ void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
 		goto drop;
 	default:
 		mrc_count(qp->dev, drop_window);
+		if (READ_ONCE(qp->dev->set.oow_nack))
+			emit_nack(qp, p, info, MRC_NACK_PSN_OOR_WINDOW, out);
 		goto drop;
 	}
 

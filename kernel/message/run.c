@@ -234,17 +234,21 @@ void mrc_msg_stop(struct mrc_qp *qp)
 
 static void set_tx_params(struct mrc_qp *qp)
 {
+	u32 terms = mrc_peer_terms(qp->peer);
 	struct mrc_tx_params p = {
 		/* IBTA: 4.096 us * 2^timeout, 0: none */
 		.rto_ns = qp->attr.timeout ? 4096ULL << qp->attr.timeout : 0,
 		.retry_cnt = qp->attr.retry_cnt,
-		.window = min_t(u32, READ_ONCE(qp->peer->window), MRC_TX_WINDOW),
+		.exp_cnt = READ_ONCE(qp->dev->set.rto_exp),
+		.window = min_t(u32, MRC_TERMS_WINDOW(terms), MRC_TX_WINDOW),
+		.dynamic_mpr = MRC_TERMS_CAN(terms, MRC_PLAIN_DYN_MPR),
+		.service_time = MRC_TERMS_CAN(terms, MRC_PLAIN_SERVICE_TIME),
 		.seed = qp->qpn * 2654435761U,
 	};
 
 	if (!p.window)
 		p.window = MRC_MPR_MIN * MRC_MPR_UNIT;
-	qp->peer_window = p.window;
+	qp->peer_terms = terms;
 	mrc_tx_set_params(&qp->tx, &p);
 }
 
@@ -635,8 +639,8 @@ void mrc_qp_run(struct mrc_qp *qp)
 	}
 	qp->running = true;
 	mrc_qp_busy(qp);
-	if (qp->peer_window != READ_ONCE(qp->peer->window))
-		set_tx_params(qp);	/* the hello has told another */
+	if (qp->peer_terms != mrc_peer_terms(qp->peer))
+		set_tx_params(qp);	/* the hello has told others */
 	do {
 		qp->rerun = false;
 		now = ktime_get_ns();
@@ -696,6 +700,7 @@ static bool rx_sack(struct mrc_qp *qp, const struct sk_buff *skb, bool ack,
 
 	if (!mrc_sack_decode(&s, h, h + sizeof(struct mrc_seth)))
 		return false;
+	s.entropy = mrc_ev_wire(qp->dev, s.entropy);
 	spin_lock(&qp->peer->lock);
 	mrc_tx_on_sack(&qp->tx, &qp->peer->st, &s, now, &res);
 	spin_unlock(&qp->peer->lock);
@@ -777,6 +782,7 @@ static bool rx_nack(struct mrc_qp *qp, const struct sk_buff *skb, u64 now)
 		mrc_req_fail(qp, m, IB_WC_REM_OP_ERR);
 		return true;
 	}
+	n.entropy = mrc_ev_wire(qp->dev, n.entropy);
 	spin_lock(&qp->peer->lock);
 	mrc_tx_on_nack(&qp->tx, &qp->peer->st, &n, now, &res);
 	spin_unlock(&qp->peer->lock);

@@ -261,7 +261,7 @@ static void mrc_hello_request(struct mrc_dev *dev, struct mrc_port *port,
 		.saddr = info->daddr,
 		.daddr = info->saddr,
 		.entropy = info->entropy,
-		.flow_label = info->entropy,
+		.flow_label = info->entropy >> 16,
 		.tos = mrc_class_tos(dev, MRC_CLASS_CONTROL),
 		.ttl = MRC_TTL,
 	};

@@ -86,6 +86,35 @@ void mrc_peer_put(struct mrc_peer *peer)
 }
 
 /**
+ * mrc_peer_terms() - what was agreed on with a peer
+ * @peer: peer
+ *
+ * By hello, or out of band with one that knows none: then the device's
+ * settings plain_mpr and plain_features tell.
+ *
+ * Return: for MRC_TERMS_WINDOW() and MRC_TERMS_CAN().
+ */
+u32 mrc_peer_terms(const struct mrc_peer *peer)
+{
+	u32 features = READ_ONCE(peer->features);
+	u32 can = 0;
+
+	if (READ_ONCE(peer->status) == MRC_PEER_PLAIN) {
+		const struct mrc_settings *set = &peer->dev->set;
+
+		return READ_ONCE(set->plain_mpr) * MRC_MPR_UNIT |
+		       READ_ONCE(set->plain_features) << 24;
+	}
+	if (features & MRC_HELLO_F_DYN_MPR)
+		can |= MRC_PLAIN_DYN_MPR;
+	if (features & MRC_HELLO_F_SERVICE_TIME)
+		can |= MRC_PLAIN_SERVICE_TIME;
+	if (features & MRC_HELLO_F_TRIM_NACK)
+		can |= MRC_PLAIN_TRIM_NACK;
+	return READ_ONCE(peer->window) | can << 24;
+}
+
+/**
  * mrc_peer_addr_ok() - may a packet of this peer come from an address?
  * @peer: peer
  * @saddr: source address of the packet
@@ -395,7 +424,7 @@ static void mrc_endpoint_respond(struct mrc_dev *dev, struct mrc_port *port,
 		.saddr = info->daddr,
 		.daddr = info->saddr,
 		.entropy = info->entropy,
-		.flow_label = info->entropy,
+		.flow_label = info->entropy >> 16,
 		.tos = mrc_class_tos(dev, MRC_CLASS_CONTROL),
 		.ttl = MRC_TTL,
 	};

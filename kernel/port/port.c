@@ -436,6 +436,45 @@ static void mrc_sock_put(struct mrc_sock *s)
 	kfree(s);
 }
 
+/* The device receives on @udp_port, too. mrc_socks_lock held. */
+static int mrc_sock_add_dev(struct mrc_dev *dev, u16 udp_port)
+{
+	struct mrc_sock_dev *sd;
+	struct mrc_sock *s;
+
+	sd = kzalloc(sizeof(*sd), GFP_KERNEL);
+	if (!sd)
+		return -ENOMEM;
+	sd->dev = dev;
+	s = mrc_sock_get(mrc_dev_net(dev), udp_port);
+	if (IS_ERR(s)) {
+		kfree(sd);
+		return PTR_ERR(s);
+	}
+	list_add_tail_rcu(&sd->list, &s->devs);
+	return 0;
+}
+
+/* Not any more. mrc_socks_lock held. */
+static void mrc_sock_del_dev(struct mrc_dev *dev, u16 udp_port)
+{
+	struct mrc_sock_dev *sd;
+	struct mrc_sock *s;
+
+	list_for_each_entry(s, &mrc_socks, list) {
+		if (s->udp_port != udp_port)
+			continue;
+		list_for_each_entry(sd, &s->devs, list) {
+			if (sd->dev != dev)
+				continue;
+			list_del_rcu(&sd->list);
+			kfree_rcu(sd, rcu);
+			mrc_sock_put(s);
+			return;
+		}
+	}
+}
+
 /**
  * mrc_dev_sock_open() - start receiving for a device
  * @dev: device, complete but for its registration
@@ -444,21 +483,35 @@ static void mrc_sock_put(struct mrc_sock *s)
  */
 int mrc_dev_sock_open(struct mrc_dev *dev)
 {
-	struct mrc_sock_dev *sd;
-	struct mrc_sock *s;
+	int err;
+
+	mutex_lock(&mrc_socks_lock);
+	err = mrc_sock_add_dev(dev, dev->set.udp_port);
+	mutex_unlock(&mrc_socks_lock);
+	return err;
+}
+
+/**
+ * mrc_dev_sock_move() - receive on and send to another UDP port
+ * @dev: device
+ * @udp_port: host order, not 0
+ *
+ * What is on its way to the old one is lost, and sent again.
+ *
+ * Return: 0, or a negative errno as mrc_dev_sock_open(), nothing changed.
+ */
+int mrc_dev_sock_move(struct mrc_dev *dev, u16 udp_port)
+{
+	u16 old;
 	int err = 0;
 
-	sd = kzalloc(sizeof(*sd), GFP_KERNEL);
-	if (!sd)
-		return -ENOMEM;
-	sd->dev = dev;
 	mutex_lock(&mrc_socks_lock);
-	s = mrc_sock_get(mrc_dev_net(dev), dev->set.udp_port);
-	if (IS_ERR(s)) {
-		err = PTR_ERR(s);
-		kfree(sd);
-	} else {
-		list_add_tail_rcu(&sd->list, &s->devs);
+	old = dev->set.udp_port;
+	if (udp_port != old)
+		err = mrc_sock_add_dev(dev, udp_port);
+	if (!err && udp_port != old) {
+		WRITE_ONCE(dev->set.udp_port, udp_port);
+		mrc_sock_del_dev(dev, old);
 	}
 	mutex_unlock(&mrc_socks_lock);
 	return err;
@@ -472,21 +525,8 @@ int mrc_dev_sock_open(struct mrc_dev *dev)
  */
 void mrc_dev_sock_close(struct mrc_dev *dev)
 {
-	struct mrc_sock_dev *sd;
-	struct mrc_sock *s;
-
 	mutex_lock(&mrc_socks_lock);
-	list_for_each_entry(s, &mrc_socks, list) {
-		list_for_each_entry(sd, &s->devs, list) {
-			if (sd->dev != dev)
-				continue;
-			list_del_rcu(&sd->list);
-			kfree_rcu(sd, rcu);
-			mrc_sock_put(s);
-			goto out;
-		}
-	}
-out:
+	mrc_sock_del_dev(dev, dev->set.udp_port);
 	mutex_unlock(&mrc_socks_lock);
 	synchronize_net();
 }

@@ -31,6 +31,11 @@ void mrc_net_exit(void);
  */
 int mrc_dev_sock_open(struct mrc_dev *dev);
 void mrc_dev_sock_close(struct mrc_dev *dev);
+/*
+ * Receive on another UDP port from now on, and send to it. Process context,
+ * RTNL not held. 0 or a negative errno, nothing changed.
+ */
+int mrc_dev_sock_move(struct mrc_dev *dev, u16 udp_port);
 
 /*
  * A plane came, went, or changed its carrier, administrative state, MTU or

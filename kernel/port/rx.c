@@ -28,6 +28,7 @@ static bool mrc_rx_info(const struct sk_buff *skb, struct mrc_rxinfo *info,
 		ipv6_addr_set_v4mapped(ip->daddr, &info->daddr);
 		info->tos = ip->tos;
 		info->ttl = ip->ttl;
+		info->entropy = 0;
 		*iplen = sizeof(*ip);
 		if (ipv4_is_lbcast(ip->daddr))
 			return false;
@@ -38,12 +39,13 @@ static bool mrc_rx_info(const struct sk_buff *skb, struct mrc_rxinfo *info,
 		info->daddr = ip->daddr;
 		info->tos = ipv6_get_dsfield(ip);
 		info->ttl = ip->hop_limit;
+		info->entropy = ntohl(ip6_flowlabel(ip)) << 16;
 		*iplen = sizeof(*ip);
 	}
 	/* RoCE has no IP options and no extension headers. */
 	if (skb_network_header(skb) + *iplen != (const u8 *)udp)
 		return false;
-	info->entropy = ntohs(udp->source);
+	info->entropy |= ntohs(udp->source);
 	info->nominal = ntohs(udp->len) + 40;
 	info->ecn = INET_ECN_is_ce(info->tos);
 	info->now = ktime_get_ns();

@@ -248,7 +248,7 @@ static bool mrc_finish(struct mrc_dev *dev, struct sk_buff *skb,
 	udp = skb_push(skb, sizeof(*udp));
 	skb_reset_transport_header(skb);
 	udp->source = htons(h->entropy);
-	udp->dest = htons(dev->set.udp_port);
+	udp->dest = htons(READ_ONCE(dev->set.udp_port));
 	udp->len = htons(skb->len);
 	udp->check = 0;
 	if (v4)
@@ -400,7 +400,8 @@ void mrc_port_xmit(struct mrc_peer *peer, struct sk_buff *skb)
 		goto drop;
 	h.saddr = route->saddr;
 	h.daddr = route->daddr;
-	h.flow_label = h.entropy;
+	/* an EV of 16 bits is repeated in the flow label */
+	h.flow_label = mrc_path_get(paths, idx)->entropy >> 16 ?: h.entropy;
 	h.tos = mrc_class_tos(dev, MRC_TXCB(skb)->class);
 	h.ttl = MRC_TTL;
 	skb_dst_set_noref(skb, route->dst);

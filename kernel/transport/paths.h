@@ -2,7 +2,7 @@
 /*
  * The path set of a peer: EVs with their states, shared by all QPs to that
  * peer. The caller holds the peer's lock. Paths are numbered 0..n-1; a path
- * is a plane and an entropy (UDP source port).
+ * is a plane and an entropy value, EV (UDP source port and flow label).
  */
 #ifndef MRC_TRANSPORT_PATHS_H
 #define MRC_TRANSPORT_PATHS_H
@@ -19,7 +19,7 @@ enum mrc_path_state {
 };
 
 struct mrc_path {
-	u16 entropy;
+	u32 entropy;		/* UDP source port, flow label << 16 (0: the same) */
 	u8 plane;
 	u8 state;		/* enum mrc_path_state */
 	u32 tx;			/* packets sent */

@@ -35,6 +35,8 @@
 /* Sent again at a timeout */
 #define RTO_PACKETS		16
 #define RTO_FLOOR		(4ULL * NSEC_PER_MSEC)
+/* Doubling ends here, unless the interval is longer from the start. */
+#define RTO_CAP			(30ULL * NSEC_PER_SEC)
 
 static bool later(u32 a, u32 b)
 {
@@ -368,9 +370,16 @@ static u64 rto(const struct mrc_tx *tx)
 	u64 least = 4 * ((u64)tx->srtt +
 			 ((u64)reo_wnd(tx) << MRC_TX_TICK_SHIFT));
 
+	u64 ns;
+
 	if (!tx->rto_ns)
 		return RTO_FOREVER;
-	return max3(tx->rto_ns, least, (u64)RTO_FLOOR);
+	ns = max3(tx->rto_ns, least, (u64)RTO_FLOOR);
+	/* The first linear_cnt repeats are a constant interval apart. */
+	if (tx->exp_cnt && tx->retry > tx->retry_cnt)
+		ns = max(ns, min_t(u64, RTO_CAP,
+				   ns << min(tx->retry - tx->retry_cnt, 20)));
+	return ns;
 }
 
 static u64 rto_deadline(const struct mrc_tx *tx, bool awaiting)
@@ -457,7 +466,10 @@ unsigned int mrc_tx_on_timer(struct mrc_tx *tx, struct mrc_peer_state *ps,
 			  (tx->lost.head != MRC_TX_NONE ||
 			   tx->probe_at > tx->heard_at))) {
 			what |= MRC_TX_RTO;
-			if (tx->rto_ns && ++tx->retry > tx->retry_cnt)
+			if (tx->rto_ns && tx->retry < U8_MAX)
+				tx->retry++;
+			if (tx->exp_cnt < MRC_TX_EXP_FOREVER &&
+			    tx->retry > tx->retry_cnt + tx->exp_cnt)
 				what |= MRC_TX_DEAD;
 		}
 		res->lost_packets += n;

@@ -35,8 +35,15 @@ static inline u64 mrc_tx_elapsed(u32 ticks, u64 now)
 /* Is @entropy that of path @path? */
 static inline bool mrc_tx_took(struct mrc_peer_state *ps, u16 path, u32 entropy)
 {
-	return path < mrc_paths_count(ps->paths) &&
-	       mrc_path_get(ps->paths, path)->entropy == (entropy & 0xffff);
+	u32 ev;
+
+	if (path >= mrc_paths_count(ps->paths))
+		return false;
+	ev = mrc_path_get(ps->paths, path)->entropy;
+	/* Over IPv4 the source port is all that arrives. */
+	if (!(ev >> 16) || !(entropy >> 16))
+		return !((ev ^ entropy) & 0xffff);
+	return ev == entropy;
 }
 
 /* Which transmission of a packet has arrived? */

@@ -129,6 +129,7 @@ void mrc_rxwin_init(struct mrc_rxwin *w, u32 first, u32 psns, void *storage)
 	w->next = first & MRC_PSN_MASK;
 	w->gap = w->next;
 	w->size = psns;
+	w->offer = psns;
 	w->claimed = storage;
 	w->done = w->claimed + words(psns);
 	w->fresh = w->done + words(psns);
@@ -259,6 +260,35 @@ bool mrc_rxwin_more(const struct mrc_rxwin *w)
 	return w->nfresh;
 }
 
+/**
+ * mrc_rxwin_pressure - how full is the receiver's memory?
+ * @w: the window
+ * @used: units in use
+ * @limit: units there are, at least 8
+ * @dynamic: the sender follows the window that SACKs offer
+ *
+ * What was offered once is accepted however full it is: the offer only keeps
+ * the sender from using it. From three quarters on the sender's congestion
+ * window is to halve per round trip, and go to one packet beyond seven eighths.
+ */
+void mrc_rxwin_pressure(struct mrc_rxwin *w, u32 used, u32 limit, bool dynamic)
+{
+	u32 eighths = used / (limit / 8);
+
+	w->penalty = 0;
+	if (eighths >= 7)
+		w->penalty = MRC_CC_PENALTY_MAX;
+	else if (eighths >= 6)
+		w->penalty = (MRC_CC_PENALTY_MAX + 1) / 2;
+	w->penalised |= w->penalty;
+
+	w->offer = w->size;
+	if (dynamic && eighths >= 4)
+		w->offer = max_t(u32, w->size >> (eighths >= 6 ? 2 : 1),
+				 min_t(u32, w->size,
+				       MRC_MPR_MIN * MRC_MPR_UNIT));
+}
+
 /* Base PSN of the lowest region that has something to tell; false: none. */
 static bool oldest_region(const struct mrc_rxwin *w, u32 *base)
 {
@@ -327,7 +357,9 @@ void mrc_rxwin_fill_sack(struct mrc_rxwin *w, struct mrc_sack *s, u32 psn)
 	s->ooo_count = min_t(u32, w->claimed_count - ahead, MRC_CC_OOO_MASK);
 	s->rcvd_bytes = (w->rcvd_bytes + MRC_CC_RCVD_UNIT - 1) /
 			MRC_CC_RCVD_UNIT & MRC_CC_RCVD_MASK;
-	s->mpr = clamp_t(u32, w->size / MRC_MPR_UNIT, 1, U8_MAX);
+	s->penalty = w->penalty;
+	s->restore_cwnd = w->penalised && !w->penalty;
+	s->mpr = clamp_t(u32, w->offer / MRC_MPR_UNIT, 1, U8_MAX);
 
 	r = region(w, base);
 	if (region_test(w->fresh, r)) {

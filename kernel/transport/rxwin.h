@@ -29,6 +29,9 @@ struct mrc_rxwin {
 	u32 next;		/* cack + 1 */
 	u32 gap;		/* first PSN not claimed, next or later */
 	u32 size;		/* PSNs */
+	u32 offer;		/* PSNs that the sender is told it may use */
+	u8 penalty;		/* asked of the sender's congestion window */
+	bool penalised;		/* it was asked for once */
 	u32 claimed_count;	/* claimed at or above next */
 	u32 since_sack;		/* bytes counted towards the next SACK */
 	u64 rcvd_bytes;
@@ -73,6 +76,11 @@ bool mrc_rxwin_sack_due(struct mrc_rxwin *w, bool ackreq, bool ecn, bool rtx,
  * the caller may then send another SACK.
  */
 bool mrc_rxwin_more(const struct mrc_rxwin *w);
+/*
+ * The receiver's memory: @used of @limit units, @limit at least 8. Decides
+ * what later SACKs offer (if @dynamic) and ask for.
+ */
+void mrc_rxwin_pressure(struct mrc_rxwin *w, u32 used, u32 limit, bool dynamic);
 /*
  * Fill cack, bitmap, sack_offset, ooo_count, rcvd_bytes and mpr of @s for a
  * SACK caused by @psn (or by a probe: psn = cack) and count it as sent.

@@ -82,6 +82,7 @@ void mrc_tx_init(struct mrc_tx *tx, u32 first, struct mrc_txent *board,
 	tx->next_psn = tx->una;
 	tx->fack = tx->una;
 	tx->window = MRC_MPR_MIN * MRC_MPR_UNIT;
+	tx->max_window = tx->window;
 	list_init(&tx->flight);
 	list_init(&tx->lost);
 	mrc_rotor_init(&tx->rotor, first);
@@ -99,7 +100,11 @@ void mrc_tx_set_params(struct mrc_tx *tx, const struct mrc_tx_params *p)
 {
 	tx->rto_ns = p->rto_ns;
 	tx->retry_cnt = p->retry_cnt;
+	tx->exp_cnt = p->exp_cnt;
 	tx->window = p->window;
+	tx->max_window = p->window;
+	tx->dynamic_mpr = p->dynamic_mpr;
+	tx->service_time = p->service_time;
 	mrc_rotor_init(&tx->rotor, p->seed);
 }
 
@@ -330,10 +335,29 @@ struct news {
 	struct mrc_ack_info info;
 	u32 flight_bytes;	/* acknowledged, of those in flight */
 	u64 rtt_ns;		/* valid sample, or 0 */
+	bool stamped;		/* the answer reflects a timestamp */
+	u16 stamp;
 	u8 m;			/* enum mrc_sack_m, for the packet named */
 	u32 named;		/* its PSN; U32_MAX: none */
 	u32 entropy;		/* EV over which it came */
 };
+
+/*
+ * The RTT of the packet that is named: by our own clock or, if the peer leaves
+ * the time that it took itself out of the timestamp it reflects, by that. The
+ * 16 bits wrap after 8.4 ms, so it counts only where our own measure agrees.
+ */
+static u64 rtt_of(const struct mrc_tx *tx, const struct mrc_txent *e,
+		  const struct news *n, u64 now)
+{
+	u64 own = mrc_tx_elapsed(e->sent, now);
+	u64 net;
+
+	if (!tx->service_time || !n->stamped || own >= MRC_TS_WRAP_NS)
+		return own;
+	net = (u16)(now / MRC_TS_UNIT_NS - n->stamp) * MRC_TS_UNIT_NS;
+	return net && net < own ? net : own;
+}
 
 static void entry_acked(struct mrc_tx *tx, struct mrc_peer_state *ps, u32 psn,
 			struct news *n, u64 now, struct mrc_tx_result *res)
@@ -367,7 +391,7 @@ static void entry_acked(struct mrc_tx *tx, struct mrc_peer_state *ps, u32 psn,
 		break;
 	case MRC_VERDICT_LAST:
 		if (named && e->count == 1) {
-			n->rtt_ns = mrc_tx_elapsed(e->sent, now);
+			n->rtt_ns = rtt_of(tx, e, n, now);
 			rtt = min_t(u64, n->rtt_ns, U32_MAX);
 		}
 		mrc_paths_acked(ps->paths, e->path,
@@ -467,7 +491,10 @@ void mrc_tx_on_sack(struct mrc_tx *tx, struct mrc_peer_state *ps,
 		    const struct mrc_sack *s, u64 now,
 		    struct mrc_tx_result *res)
 {
-	struct news n = { .m = s->m, .named = U32_MAX, .entropy = s->entropy };
+	struct news n = {
+		.m = s->m, .named = U32_MAX, .entropy = s->entropy,
+		.stamped = true, .stamp = s->tx_timestamp,
+	};
 	u32 base = mrc_psn_add(s->cack, s->sack_offset);
 	u64 bits = s->bitmap;
 	s32 skip;
@@ -489,6 +516,10 @@ void mrc_tx_on_sack(struct mrc_tx *tx, struct mrc_peer_state *ps,
 	}
 	if (mrc_psn_diff(s->cack, tx->una) >= 0)
 		advance_una(tx, ps, mrc_psn_add(s->cack, 1), &n, now, res);
+	/* Not from a SACK that others have overtaken; 0 would stop for ever. */
+	if (tx->dynamic_mpr && s->mpr &&
+	    mrc_psn_add(s->cack, 1) == tx->una)
+		tx->window = min_t(u32, s->mpr * MRC_MPR_UNIT, tx->max_window);
 
 	skip = mrc_psn_diff(tx->una, base);
 	if (skip >= MRC_SACK_BITS)

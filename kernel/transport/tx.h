@@ -68,7 +68,10 @@ struct mrc_tx {
 	u32 next_psn;
 	u32 fack;		/* after the highest PSN reported on */
 	u32 sacked;		/* ACKED entries, una .. next_psn - 1 */
-	u32 window;
+	u32 window;		/* PSNs; what the peer's last SACK said if dynamic */
+	u32 max_window;		/* PSNs, what was agreed on */
+	bool dynamic_mpr;
+	bool service_time;
 	struct mrc_txlist flight;	/* in the order of sending */
 	struct mrc_txlist lost;		/* ascending PSN */
 	struct mrc_rotor rotor;
@@ -77,6 +80,7 @@ struct mrc_tx {
 	u64 rto_base;		/* last progress */
 	u64 heard_at;		/* last word from the peer */
 	u8 retry_cnt;
+	u8 exp_cnt;
 	u8 retry;		/* RTOs since the last progress */
 	bool started;		/* something was sent ever */
 
@@ -105,11 +109,20 @@ struct mrc_peer_state {
 
 struct mrc_tx_params {
 	u64 rto_ns;		/* QP timeout: 4.096 us * 2^timeout; 0: never */
-	u8 retry_cnt;		/* RTOs without progress before giving up, 0..7 */
+	/*
+	 * RTOs without progress before giving up: retry_cnt (0..7, MRC's
+	 * linear_cnt) at that interval, then exp_cnt more (0..25, 25: no end)
+	 * at intervals that double.
+	 */
+	u8 retry_cnt;
+	u8 exp_cnt;
 	u32 window;		/* peer's MPR in PSNs */
+	bool dynamic_mpr;	/* SACKs may make it smaller, or as large again */
+	bool service_time;	/* reflected timestamps leave out the peer's time */
 	u32 seed;		/* of the path rotation */
 };
 
+#define MRC_TX_EXP_FOREVER	25	/* mrc_tx_params.exp_cnt */
 #define MRC_TX_BOARD_MIN	64
 #define MRC_TX_BOARD_MAX	32768
 

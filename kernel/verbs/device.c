@@ -437,6 +437,11 @@ static struct mrc_dev *mrc_dev_alloc(struct net_device *netdev)
 	dev->set.ordered_last = true;
 	dev->set.icrc = true;
 	dev->set.paths_per_plane = MRC_PATHS_PER_PLANE;
+	dev->set.plain_mpr = MRC_MPR_MIN;
+	dev->set.dscp_trimmable = MRC_DSCP_NONE;
+	dev->set.dscp_retx = MRC_DSCP_NONE;
+	dev->set.dscp_trimmed = MRC_DSCP_NONE;
+	dev->set.dscp_trimmed_lasthop = MRC_DSCP_NONE;
 	if (mrc_peers_init(dev))
 		goto free;
 

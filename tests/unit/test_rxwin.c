@@ -57,6 +57,41 @@ TEST(mrc_rxwin_check__verdicts)
 	CHECK(mrc_rxwin_check(&w, 164) == MRC_RX_NEW);
 }
 
+TEST(mrc_rxwin_pressure__offer_and_penalty)
+{
+	static const struct {
+		u32 used;
+		u8 mpr, penalty;
+	} steps[] = {
+		{ 0, 32, 0 }, { 499, 32, 0 }, { 500, 16, 0 }, { 749, 16, 0 },
+		{ 750, 8, 64 }, { 874, 8, 64 }, { 875, 8, 127 },
+		{ 5000, 8, 127 }, { 100, 32, 0 },
+	};
+	bool asked = false;
+	struct mrc_rxwin w;
+
+	begin(&w, 100, 4096);
+	for (u32 i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		struct mrc_sack s = {};
+
+		mrc_rxwin_pressure(&w, steps[i].used, 1000, true);
+		mrc_rxwin_fill_sack(&w, &s, 99);
+		CHECK_EQ(s.mpr, steps[i].mpr);
+		CHECK_EQ(s.penalty, steps[i].penalty);
+		asked |= s.penalty;
+		CHECK_EQ(s.restore_cwnd, asked && !s.penalty);
+		/* What was offered before is taken all the same. */
+		CHECK(mrc_rxwin_check(&w, 100 + 4095) == MRC_RX_NEW);
+		mrc_rxwin_pressure(&w, steps[i].used, 1000, false);
+		mrc_rxwin_fill_sack(&w, &s, 99);
+		CHECK_EQ(s.mpr, 32);
+	}
+	/* The window that MRC 1.0 requires is never cut. */
+	begin(&w, 100, 1024);
+	mrc_rxwin_pressure(&w, 1000, 1000, true);
+	CHECK_EQ(w.offer, 1024);
+}
+
 TEST(mrc_rxwin_done__in_any_order)
 {
 	struct mrc_rxwin w;

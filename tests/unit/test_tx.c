@@ -689,6 +689,119 @@ TEST(mrc_tx_on_timer__timeouts_until_dead)
 	CHECK(now >= start + 200 * MSEC && now < start + 260 * MSEC);
 }
 
+/* linear_cnt intervals of one length, then exp_cnt that double. */
+TEST(mrc_tx_on_timer__timeouts_that_double)
+{
+	u64 at[16], start = 9000 * MSEC;
+	unsigned int what = 0;
+	u32 rtos = 0;
+	u32 psn;
+
+	begin_with(5, 64, 64, 50 * MSEC, 2);
+	tx.exp_cnt = 4;
+	send_new(5);
+	while (!(what & MRC_TX_DEAD)) {
+		what = wait_timer(false);
+		if (what & MRC_TX_RTO) {
+			at[rtos++] = now;
+			while (mrc_tx_peek_lost(&tx, &psn))
+				send_psn(psn);
+		}
+		CHECK(now < start + 3000 * MSEC);
+	}
+	CHECK_EQ(rtos, 7);
+	for (u32 i = 1; i < rtos; i++) {
+		u64 want = i < 3 ? 50 * MSEC : 50 * MSEC << (i - 2);
+
+		CHECK(at[i] - at[i - 1] >= want &&
+		      at[i] - at[i - 1] < want + 10 * MSEC);
+	}
+
+	/* For ever, and never longer than half a minute apart. */
+	begin_with(5, 64, 64, 50 * MSEC, 0);
+	tx.exp_cnt = MRC_TX_EXP_FOREVER;
+	send_new(5);
+	rtos = 0;
+	for (u64 end = now + 1000000 * MSEC; now < end;) {
+		what = wait_timer(false);
+		CHECK(!(what & MRC_TX_DEAD));
+		rtos += !!(what & MRC_TX_RTO);
+		while (mrc_tx_peek_lost(&tx, &psn))
+			send_psn(psn);
+	}
+	CHECK(rtos >= 30 && rtos <= 45);
+}
+
+TEST(mrc_tx_on_sack__window_follows_the_mpr)
+{
+	struct mrc_sack s;
+
+	begin_with(5, 1024, 1024, 50 * MSEC, 3);
+	send_new(300);
+	now += RTT;
+	s = sack_of(200, 200, 0, 199);
+	s.mpr = 1;
+	mrc_tx_on_sack(&tx, &ps, &s, now, &res);
+	CHECK_EQ(tx.window, 1024);	/* it was not agreed on */
+
+	tx.dynamic_mpr = true;
+	mrc_tx_on_sack(&tx, &ps, &s, now, &res);
+	CHECK_EQ(tx.window, 128);
+	CHECK(mrc_tx_window_open(&tx));
+	send_new(28);
+	CHECK(!mrc_tx_window_open(&tx));
+
+	/* One that was overtaken, one that says nothing, one too much. */
+	s = sack_of(100, 100, 0, 99);
+	s.mpr = 4;
+	mrc_tx_on_sack(&tx, &ps, &s, now, &res);
+	CHECK_EQ(tx.window, 128);
+	s = sack_of(200, 200, 0, 199);
+	s.mpr = 0;
+	mrc_tx_on_sack(&tx, &ps, &s, now, &res);
+	CHECK_EQ(tx.window, 128);
+	s.mpr = 255;
+	mrc_tx_on_sack(&tx, &ps, &s, now, &res);
+	CHECK_EQ(tx.window, 1024);
+	CHECK(mrc_tx_window_open(&tx));
+}
+
+TEST(mrc_tx_on_sack__service_time_is_not_the_network_s)
+{
+	struct mrc_sack s;
+	u64 sent;
+
+	begin();
+	tx.service_time = true;
+	sent = now;
+	send_psn(nth(0));
+	now += RTT + 300 * USEC;
+	s = sack_of(1, 1, 0, 0);
+	s.tx_timestamp = (sent + 300 * USEC) / MRC_TS_UNIT_NS;
+	mrc_tx_on_sack(&tx, &ps, &s, now, &res);
+	CHECK(tx.srtt > RTT - 2000 && tx.srtt < RTT + 2000);
+
+	/* Not where it contradicts our clock, nor beyond its wrap. */
+	begin();
+	tx.service_time = true;
+	sent = now;
+	send_psn(nth(0));
+	now += RTT;
+	s = sack_of(1, 1, 0, 0);
+	s.tx_timestamp = (sent - 300 * USEC) / MRC_TS_UNIT_NS;
+	mrc_tx_on_sack(&tx, &ps, &s, now, &res);
+	CHECK(tx.srtt > RTT - 2000 && tx.srtt < RTT + 2000);
+	begin();
+	tx.service_time = true;
+	sent = now;
+	send_psn(nth(0));
+	now += 9 * MSEC;
+	s = sack_of(1, 1, 0, 0);
+	s.tx_timestamp = sent / MRC_TS_UNIT_NS;
+	mrc_tx_on_sack(&tx, &ps, &s, now, &res);
+	CHECK(tx.srtt > 9 * MSEC - 2000);
+}
+
 TEST(mrc_tx_on_timer__timeout_marks_all_lost)
 {
 	unsigned int what = 0;

@@ -37,17 +37,42 @@
  *	MRC_A_DEV_DSCP_DATA	u32
  *	MRC_A_DEV_DSCP_CONTROL	u32
  *	MRC_A_DEV_PATHS_PER_PLANE u32
+ *	MRC_A_DEV_EV_ORDER	u32
+ *	MRC_A_DEV_OOW_NACK	u32
+ *	MRC_A_DEV_RTO_EXP	u32
+ *	MRC_A_DEV_PLAIN_MPR	u32
+ *	MRC_A_DEV_PLAIN_FEATURES u32
+ *	MRC_A_DEV_DSCP_TRIMMABLE u32
+ *	MRC_A_DEV_DSCP_RETX	u32
+ *	MRC_A_DEV_DSCP_TRIMMED	u32
+ *	MRC_A_DEV_DSCP_TRIMMED_LASTHOP u32
  *
  * MRC_CMD_DEV_SET
  *   request:
  *	MRC_A_DEV_NAME		string		required
  *   and at least one of:
+ *	MRC_A_DEV_UDP_PORT	u32 1..65535	peers must use the same
  *	MRC_A_DEV_ORDERED_LAST	u32 0..1	place the last packet of a
  *						message after all before it
  *	MRC_A_DEV_ICRC		u32 0..1	0: offer peers to leave ICRC out
  *	MRC_A_DEV_DSCP_DATA	u32 0..63	DSCP of data packets and probes
  *	MRC_A_DEV_DSCP_CONTROL	u32 0..63	DSCP of SACK, NACK, ACK, answers
  *	MRC_A_DEV_PATHS_PER_PLANE u32 1..128	for peers met from now on
+ *	MRC_A_DEV_EV_ORDER	u32 0..1	1: the UDP source port is the high half
+ *						of the 32-bit entropy field
+ *	MRC_A_DEV_OOW_NACK	u32 0..1	1: NACK what lies beyond the window
+ *	MRC_A_DEV_RTO_EXP	u32 0..25	timeouts at doubling intervals after
+ *						those of retry_cnt; 25: no end
+ *	MRC_A_DEV_PLAIN_MPR	u32 8..32	window of peers without hello, units
+ *						of 128 PSNs
+ *	MRC_A_DEV_PLAIN_FEATURES u32 0..7	what they agreed to: 1 dynamic MPR,
+ *						2 service time, 4 trim NACK
+ *	MRC_A_DEV_DSCP_TRIMMABLE u32 0..64	DSCP of data that may be trimmed,
+ *						64: dscp_data
+ *	MRC_A_DEV_DSCP_RETX	u32 0..64	of its retransmissions, 64: the same
+ *	MRC_A_DEV_DSCP_TRIMMED	u32 0..64	that switches give trimmed packets,
+ *						64: they trim none
+ *	MRC_A_DEV_DSCP_TRIMMED_LASTHOP u32 0..64	the same on the last hop
  *
  * MRC_CMD_PORT_GET (dump)
  *   request:
@@ -185,6 +210,15 @@ enum mrc_nl_dev_attr {
 	MRC_A_DEV_DSCP_DATA,
 	MRC_A_DEV_DSCP_CONTROL,
 	MRC_A_DEV_PATHS_PER_PLANE,
+	MRC_A_DEV_EV_ORDER,
+	MRC_A_DEV_OOW_NACK,
+	MRC_A_DEV_RTO_EXP,
+	MRC_A_DEV_PLAIN_MPR,
+	MRC_A_DEV_PLAIN_FEATURES,
+	MRC_A_DEV_DSCP_TRIMMABLE,
+	MRC_A_DEV_DSCP_RETX,
+	MRC_A_DEV_DSCP_TRIMMED,
+	MRC_A_DEV_DSCP_TRIMMED_LASTHOP,
 
 	__MRC_A_DEV_MAX,
 	MRC_A_DEV_MAX = __MRC_A_DEV_MAX - 1
