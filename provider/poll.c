@@ -10,6 +10,17 @@
 #include "mrc.h"
 
 /*
+ * How far the kernel has come. A prod that is farther away than the ring is
+ * long means that something wrote over its header: there is nothing to poll.
+ */
+static uint32_t cq_prod(const struct mrc_cq *cq)
+{
+	uint32_t prod = mrc_ring_prod(&cq->map);
+
+	return prod - cq->cons <= cq->map.mask + 1 ? prod : cq->cons;
+}
+
+/*
  * The entry at cons, or NULL. Entries of QPs that are gone are passed over.
  * Caller holds the CQ's lock.
  */
@@ -19,7 +30,7 @@ static struct mrc_cqe *next_cqe(struct mrc_cq *cq)
 
 	for (;;) {
 		if (cq->cons == cq->prod) {
-			cq->prod = mrc_ring_prod(&cq->map);
+			cq->prod = cq_prod(cq);
 			if (cq->cons == cq->prod)
 				return NULL;
 		}
@@ -246,7 +257,7 @@ void mrc_cq_forget_qp(struct mrc_cq *cq, uint32_t qpn)
 	uint32_t i, prod;
 
 	mrc_lock(&cq->lock);
-	prod = mrc_ring_prod(&cq->map);
+	prod = cq_prod(cq);
 	for (i = cq->cons; i != prod; i++) {
 		cqe = mrc_ring_entry(&cq->map, i);
 		if (cqe->qpn == qpn)

@@ -744,6 +744,26 @@ static void poll_cq__lost_ring(void)
 	free_cq(cq);
 }
 
+static void poll_cq__scribbled_header(void)
+{
+	struct ibv_poll_cq_attr attr = {};
+	struct mrc_cq *cq = new_cq();
+	struct ibv_wc wc[4];
+	unsigned int i;
+
+	/* with these an unbounded walk takes minutes */
+	for (i = 0; i < 1 << CQ_LOG; i++)
+		complete(cq, i, MRC_CQE_SKIP);
+	cq->map.hdr->prod = START - 1;
+	CHECK(mrc_poll_cq(&cq->vcq.cq, 4, wc) == 0 && freed(cq) == 0);
+	CHECK(ibv_start_poll(&cq->vcq.cq_ex, &attr) == ENOENT);
+	mrc_cq_forget_qp(cq, 17);
+	cq->map.hdr->prod = START;
+	complete(cq, 1, 17);
+	CHECK(mrc_poll_cq(&cq->vcq.cq, 4, wc) == 1 && wc[0].wr_id == 1);
+	free_cq(cq);
+}
+
 static void forget_qp__only_that_one(void)
 {
 	struct ibv_poll_cq_attr attr = {};
@@ -850,6 +870,7 @@ static const struct {
 	TEST(wr__datagram),
 	TEST(poll_cq__order_and_fields),
 	TEST(poll_cq__lost_ring),
+	TEST(poll_cq__scribbled_header),
 	TEST(forget_qp__only_that_one),
 	TEST(extended_poll__walk),
 	TEST(single_threaded__takes_no_lock),
