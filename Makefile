@@ -79,6 +79,9 @@ RESTS  := $(notdir $(wildcard tests/kunit tests/fuzz)) system-rest two-guests
 kunit: ## the module's KUnit tests, in the debug kernel
 	tests/vm/report kunit
 
+fuzz: ## fuzz for an hour each what reads bytes from strangers
+	$(MAKE) -C tests/fuzz fuzz
+
 demo: ## four planes, one of them cut in the middle of a transfer; one minute
 	tests/vm/demo
 
@@ -89,7 +92,8 @@ clean: ## remove what was built in this folder (not the guests' cache)
 	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 	[ ! -e tools/mrc/Makefile ] || $(MAKE) -C tools/mrc clean
 	[ ! -e tests/unit/Makefile ] || $(MAKE) -C tests/unit clean
+	$(MAKE) -C tests/fuzz clean
 	rm -rf build
 
 .PHONY: all help modules provider tool install install-modules \
-	install-provider install-tool check test test-long test-rest kunit demo bench clean
+	install-provider install-tool check test test-long test-rest kunit fuzz demo bench clean
