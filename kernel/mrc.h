@@ -31,6 +31,7 @@
 #include "rdma/mrc-abi.h"
 #include "control/counters.h"
 #include "transport/codec.h"
+#include "transport/order.h"
 #include "transport/rxwin.h"
 #include "transport/tx.h"
 
@@ -390,6 +391,7 @@ struct mrc_req {
 /* Responder. */
 struct mrc_resp {
 	struct rb_root held;		/* skbs waiting for their turn, by PSN */
+	struct mrc_order *order;	/* of WRITEs; with the window */
 	bool draining;			/* one CPU processes held packets */
 	bool ackreq;			/* the requester asked to be told */
 	u32 ackreq_psn;			/* when it has got this far */

@@ -72,6 +72,7 @@ struct mrc_heldcb {
 	struct mrc_txmsg *answer;	/* READ, ATOMIC: allocated beforehand */
 	u32 psn;
 	bool placed;		/* payload lies in memory already */
+	bool cut;		/* later WRITEs have the last word on parts of it */
 	u8 syndrome;		/* refused: NAK to send, 0: fine */
 	u8 wc_status;		/* refused: of the receive WR, 0: no matter */
 };

@@ -6,7 +6,8 @@
  * the QP lock and in any order. A packet that ends a message (or is a READ or
  * ATOMIC request) is held until all before it are done, then placed and acted
  * upon by one CPU at a time, the drainer. So the last byte of a message
- * appears in memory after all others, and completions come in order.
+ * appears in memory after all others, and completions come in order. Of WRITEs
+ * to the same bytes the later one wins (transport/order.h).
  */
 #include "message.h"
 
@@ -327,22 +328,61 @@ static struct verdict refuse(u8 syndrome, u8 wc_status)
 
 static const struct verdict fine;
 
-static struct verdict place_write(struct mrc_qp *qp, const struct sk_buff *skb,
-				  const struct mrc_pkt *p)
+static struct mrc_order_pkt order_pkt(const struct mrc_pkt *p)
+{
+	return (struct mrc_order_pkt){
+		.va = p->va, .rkey = p->rkey, .psn = p->psn, .len = p->plen,
+		.msn = p->msn,
+	};
+}
+
+/* Ask transport/order.h, with qp->lock held, how to place a WRITE's payload. */
+static enum mrc_order_verdict order_write(struct mrc_qp *qp,
+					  const struct mrc_pkt *p)
+{
+	const struct mrc_order_pkt o = order_pkt(p);
+
+	return mrc_order_begin(qp->resp.order, &qp->rxw, &o);
+}
+
+/* Copy @len bytes from @at on of a WRITE's payload. */
+static struct verdict copy_write(struct mrc_qp *qp, const struct sk_buff *skb,
+				 const struct mrc_pkt *p, u32 at, u32 len)
 {
 	/* the first packet knows where the whole message is to go */
-	u32 len = p->op == MRC_OP_WRITE_FIRST ? p->dmalen : p->plen;
+	u32 room = p->op == MRC_OP_WRITE_FIRST ? p->dmalen - at : len;
 	struct mrc_mr *mr;
 	int err;
 
-	if (!p->dmalen)
-		return fine;
-	mr = mrc_mr_get(qp, p->rkey, p->va, len, IB_ACCESS_REMOTE_WRITE, true);
+	mr = mrc_mr_get(qp, p->rkey, p->va + at, room, IB_ACCESS_REMOTE_WRITE,
+			true);
 	if (!mr)
 		return refuse(MRC_AETH_NAK_REM_ACC, 0);
-	err = mrc_mr_copy_from_skb(mr, p->va, skb, p->hdrlen, p->plen);
+	err = mrc_mr_copy_from_skb(mr, p->va + at, skb, p->hdrlen + at, len);
 	mrc_mr_put(mr);
 	return err ? refuse(MRC_AETH_NAK_REM_OP, 0) : fine;
+}
+
+static struct verdict place_write(struct mrc_qp *qp, const struct sk_buff *skb,
+				  const struct mrc_pkt *p)
+{
+	const struct mrc_order_pkt o = order_pkt(p);
+	struct verdict v = fine;
+	u32 at = 0, len;
+	bool more;
+
+	if (!MRC_HELDCB(skb)->cut)
+		return copy_write(qp, skb, p, 0, p->plen);
+	/* Later WRITEs have the last word on parts of it. */
+	do {
+		spin_lock_bh(&qp->lock);
+		more = mrc_order_next(qp->resp.order, &qp->rxw, &o, &at, &len);
+		spin_unlock_bh(&qp->lock);
+		if (more)
+			v = copy_write(qp, skb, p, at, len);
+		at += len;
+	} while (more && !v.syndrome);
+	return v;
 }
 
 /*
@@ -610,6 +650,8 @@ static void conclude(struct mrc_qp *qp, struct sk_buff *skb,
 		resp_refuse(qp, p, f, v);
 		return;
 	}
+	if (!(f & MRC_OPF_END))
+		return;
 	if (f & MRC_OPF_RECV)
 		complete_recv(qp, p, IB_WC_SUCCESS);
 	if (cb->answer) {
@@ -666,6 +708,9 @@ static void drain(struct mrc_qp *qp)
 		if ((f & MRC_OPF_RECV) && p.rqmsn != resp->next_rqmsn &&
 		    (f & MRC_OPF_END) && !MRC_HELDCB(skb)->syndrome)
 			MRC_HELDCB(skb)->syndrome = MRC_AETH_NAK_INV_REQ;
+		if ((f & MRC_OPF_RETH) && p.plen && !MRC_HELDCB(skb)->placed)
+			MRC_HELDCB(skb)->cut = order_write(qp, &p) ==
+					       MRC_ORDER_REST;
 
 		spin_unlock_bh(&qp->lock);
 		v = act(qp, skb, &p, recv, read);
@@ -745,9 +790,10 @@ void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
 	struct mrc_resp *resp = &qp->resp;
 	struct mrc_heldcb *cb = MRC_HELDCB(skb);
 	struct mrc_txmsg *read, *answer = NULL;
+	enum mrc_order_verdict order = MRC_ORDER_ALL;
 	struct mrc_recv *recv;
 	struct verdict v;
-	bool due;
+	bool due, place_now;
 	int err;
 
 	if (!receiving(qp))
@@ -797,9 +843,17 @@ void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
 		}
 		resp->num_answers++;
 	}
+	place_now = !v.syndrome && (f & MRC_OPF_PAYLOAD) && p->plen &&
+		    (!(f & MRC_OPF_END) ||
+		     !READ_ONCE(qp->dev->set.ordered_last));
+	if (place_now && (f & MRC_OPF_RETH)) {
+		order = order_write(qp, p);
+		place_now = order != MRC_ORDER_WAIT;
+	}
 	if (p->psn != mrc_rxwin_next(&qp->rxw)) {
 		mrc_count(qp->dev, out_of_order);
-		if (((f & MRC_OPF_END) || v.syndrome) &&
+		if (((f & MRC_OPF_END) || v.syndrome ||
+		     order == MRC_ORDER_WAIT) &&
 		    atomic_long_read(&qp->dev->held_bytes) > MRC_HELD_MAX) {
 			if (answer)
 				resp->num_answers--;
@@ -824,8 +878,8 @@ void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
 	memset(cb, 0, sizeof(*cb));
 	cb->psn = p->psn;
 	cb->answer = answer;
-	if (!v.syndrome && (f & MRC_OPF_PAYLOAD) && p->plen &&
-	    (!(f & MRC_OPF_END) || !READ_ONCE(qp->dev->set.ordered_last))) {
+	cb->cut = order == MRC_ORDER_REST;
+	if (place_now) {
 		mrc_qp_busy(qp);
 		spin_unlock_bh(&qp->lock);
 		v = place(qp, skb, p, recv, read);
@@ -841,7 +895,7 @@ void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
 				read->placed += p->plen;
 		}
 	}
-	if ((f & MRC_OPF_END) || v.syndrome) {
+	if ((f & MRC_OPF_END) || v.syndrome || order == MRC_ORDER_WAIT) {
 		cb->syndrome = v.syndrome;
 		cb->wc_status = v.wc_status;
 		hold(qp, skb);

@@ -274,11 +274,12 @@ void mrc_tx_start(struct mrc_qp *qp, u32 psn)
  */
 int mrc_msg_start(struct mrc_qp *qp, const struct mrc_peer_key *key)
 {
+	size_t window = mrc_rxwin_storage(MRC_RX_WINDOW);
 	struct mrc_peer *peer;
 
 	qp->board_entries = MRC_TX_BOARD_MIN;
 	qp->board = kvcalloc(qp->board_entries, sizeof(*qp->board), GFP_KERNEL);
-	qp->rxw_storage = kvzalloc(mrc_rxwin_storage(MRC_RX_WINDOW),
+	qp->rxw_storage = kvzalloc(window + sizeof(*qp->resp.order),
 				   GFP_KERNEL);
 	if (!qp->board || !qp->rxw_storage) {
 		peer = ERR_PTR(-ENOMEM);
@@ -292,6 +293,8 @@ int mrc_msg_start(struct mrc_qp *qp, const struct mrc_peer_key *key)
 	qp->peer = peer;
 	mrc_rxwin_init(&qp->rxw, qp->attr.rq_psn & MRC_PSN_MASK, MRC_RX_WINDOW,
 		       qp->rxw_storage);
+	qp->resp.order = qp->rxw_storage + window;
+	mrc_order_init(qp->resp.order, qp->mtu);
 	qp->tx_started = false;
 	qp->resp.draining = false;
 	qp->resp.ackreq = false;

@@ -220,6 +220,18 @@ u32 mrc_rxwin_done(struct mrc_rxwin *w, u32 psn)
 }
 
 /**
+ * mrc_rxwin_is_done - is a PSN that was claimed done?
+ * @w: the window
+ * @psn: a PSN at or below cack, or a claimed one
+ *
+ * Return: true if mrc_rxwin_done() was told so.
+ */
+bool mrc_rxwin_is_done(const struct mrc_rxwin *w, u32 psn)
+{
+	return mrc_psn_diff(psn, w->next) < 0 || test(w, w->done, psn);
+}
+
+/**
  * mrc_rxwin_next - the PSN after cack
  * @w: the window
  *

@@ -61,6 +61,8 @@ enum mrc_rx_verdict mrc_rxwin_check(const struct mrc_rxwin *w, u32 psn);
 void mrc_rxwin_claim(struct mrc_rxwin *w, u32 psn, u32 nominal);
 /* A claimed PSN is done. Returns by how many PSNs cack moved on. */
 u32 mrc_rxwin_done(struct mrc_rxwin *w, u32 psn);
+/* Is a PSN that was claimed done? */
+bool mrc_rxwin_is_done(const struct mrc_rxwin *w, u32 psn);
 /* The PSN after cack. */
 u32 mrc_rxwin_next(const struct mrc_rxwin *w);
 

@@ -7,8 +7,9 @@
 # level: quick
 #
 # Every operation, verified, on links without faults: all together and each
-# alone, with an SRQ, sleeping on events, and with small messages only. Then
-# that the checker finds what it is there to find.
+# alone, with an SRQ, sleeping on events, and with small messages only; WRITEs
+# to the same bytes also on links that reorder. Then that the checker finds what
+# it is there to find.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -20,6 +21,10 @@ integrity "one QP, small messages" 60 2 -q 1 -n $n -s 4096
 integrity "SRQ, 4 QPs" 90 3 -n $n --srq -s 65536
 integrity "completion events" 60 4 -n 1000 --events -s 65536
 integrity "overlapping WRITEs" 60 5 -n 500 --overlap --ops raw,send:1
+fault all netem delay 5ms reorder 75%
+integrity "overlapping WRITEs whose packets overtake each other" 60 6 -n 500 --overlap \
+	--ops raw,send:1
+fault all clear
 for op in write write_imm send send_imm read raw cas fadd fadd_shared; do
 	integrity "$op alone" 60 "op$op" -n 400 -q 2 --ops "$op"
 done

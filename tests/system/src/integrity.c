@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static const char *const inject_name[INJECT_COUNT] = {
@@ -47,6 +48,8 @@ void mismatch(struct flow *f, const char *fmt, ...)
 	putchar('\n');
 	print_flow(f);
 	fflush(stdout);
+	/* The peer learns of it before it meets what our end makes of its messages. */
+	shutdown(f->run->channel, SHUT_RDWR);
 	_exit(1);
 }
 
@@ -330,11 +333,41 @@ static struct flow *flow_of(struct run *r, uint32_t qpn)
 	exit(1);
 }
 
+static bool unfinished(const struct flow *f)
+{
+	return !tx_done(f) || !rx_done(f);
+}
+
+/* Ends the program, for another reason than wrong data. */
+static void __attribute__((noreturn)) give_up(struct run *r)
+{
+	uint32_t i, shown = 0;
+
+	for (i = 0; i < r->cfg.qps && shown < 8; i++) {
+		if (unfinished(&r->flow[i])) {
+			print_flow(&r->flow[i]);
+			shown++;
+		}
+	}
+	fflush(stdout);
+	_exit(3);
+}
+
+static void __attribute__((noreturn)) peer_ended(struct run *r)
+{
+	printf("PEER ENDED before it was finished (seen by %s)\n",
+	       r->is_client ? "client" : "server");
+	give_up(r);
+}
+
 static void completion(struct run *r, const struct ibv_wc *wc)
 {
 	struct flow *f = flow_of(r, wc->qp_num);
 	bool recv = wc->opcode & IBV_WC_RECV;
 
+	/* Its memory goes before its QPs: no wonder, then, that our messages are refused. */
+	if (wc->status != IBV_WC_SUCCESS && channel_closed(r->channel))
+		peer_ended(r);
 	/* With an error only wr_id, status, qp_num and vendor_err count: say both. */
 	if (wc->status != IBV_WC_SUCCESS)
 		mismatch(f, "completion with '%s', vendor error 0x%x, wr_id %" PRIu64
@@ -409,15 +442,9 @@ static void check_async(struct run *r)
 	}
 }
 
-static bool unfinished(const struct flow *f)
-{
-	return !tx_done(f) || !rx_done(f);
-}
-
 static void check_stall(struct run *r, double start)
 {
 	double t = now();
-	uint32_t i, shown = 0;
 
 	if (t - r->progress > r->cfg.stall)
 		printf("STALLED on %s: no completion and no credit for %u s\n",
@@ -426,18 +453,10 @@ static void check_stall(struct run *r, double start)
 		printf("TOO SLOW on %s: not finished after %u s\n",
 		       r->is_client ? "client" : "server", r->cfg.max_time);
 	else if (channel_closed(r->channel))
-		printf("PEER ENDED before it was finished (seen by %s)\n",
-		       r->is_client ? "client" : "server");
+		peer_ended(r);
 	else
 		return;
-	for (i = 0; i < r->cfg.qps && shown < 8; i++) {
-		if (unfinished(&r->flow[i])) {
-			print_flow(&r->flow[i]);
-			shown++;
-		}
-	}
-	fflush(stdout);
-	_exit(3);
+	give_up(r);
 }
 
 static void traffic(struct run *r)
