@@ -32,7 +32,10 @@
 #define MRC_PROBE_BATCH		8
 /* The timer runs at least so often while QPs use the peer. */
 #define MRC_PEER_TICK		(100ULL * NSEC_PER_MSEC)
-/* Port status updates: intervals double from the first; then give up. */
+/*
+ * Port status updates: intervals double from the first so many times. A peer
+ * that is not known to answer them is given up then.
+ */
 #define MRC_STATUS_FIRST	(1ULL * NSEC_PER_MSEC)
 #define MRC_STATUS_TRIES	10
 /* A status update that takes planes out is verified by a hello after it. */
@@ -283,8 +286,12 @@ static struct sk_buff *mrc_status_tick(struct mrc_peer *peer, u32 up, u64 now)
 	if (!peer->status_at || peer->status_at > now)
 		return NULL;
 	if (peer->status_tries >= MRC_STATUS_TRIES) {
-		peer->status_at = 0;
-		return NULL;
+		if (peer->status != MRC_PEER_EXT ||
+		    READ_ONCE(peer->idle_since)) {
+			peer->status_at = 0;
+			return NULL;
+		}
+		peer->status_tries--;
 	}
 	peer->status_at = now + (MRC_STATUS_FIRST << peer->status_tries++);
 	path = mrc_peer_control_path(peer);
@@ -706,17 +713,32 @@ static int mrc_peer_rebuild(struct mrc_peer *peer)
 	return 0;
 }
 
+/**
+ * mrc_peer_tell_status() - a plane of ours went down or came up
+ * @peer: peer, its lock held
+ * @up: mask of the planes that are up
+ * @now: ns
+ *
+ * Does nothing if the peer knows. A peer in its hello is told by that.
+ */
+void mrc_peer_tell_status(struct mrc_peer *peer, u32 up, u64 now)
+{
+	if (peer->status == MRC_PEER_HELLO || up == peer->told_up)
+		return;
+	peer->status_tries = 0;
+	peer->status_at = now;
+	mrc_peer_arm(peer, now);
+}
+
 /* Tell the peer of planes of ours that changed. peer->lock held. */
 static void mrc_peer_tell(struct mrc_peer *peer, u32 hello, u32 up, u64 now)
 {
 	if (peer->status == MRC_PEER_HELLO)
 		return;
-	if (peer->status == MRC_PEER_EXT && hello != peer->told_hello) {
+	if (peer->status == MRC_PEER_EXT && hello != peer->told_hello)
 		mrc_hello_start(peer, now);
-	} else if (up != peer->told_up) {
-		peer->status_tries = 0;
-		peer->status_at = now;
-	}
+	else
+		mrc_peer_tell_status(peer, up, now);
 	mrc_peer_arm(peer, now);
 }
 

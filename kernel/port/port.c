@@ -342,6 +342,7 @@ void mrc_port_state_changed(struct mrc_dev *dev, struct mrc_port *port)
 {
 	u64 now = ktime_get_ns();
 	struct mrc_peer *peer;
+	u32 all_up;
 	int i;
 
 	rcu_read_lock();
@@ -354,9 +355,11 @@ void mrc_port_state_changed(struct mrc_dev *dev, struct mrc_port *port)
 		up = netif_running(p->netdev) && netif_carrier_ok(p->netdev);
 		WRITE_ONCE(p->up, up);
 	}
+	mrc_dev_planes(dev, &all_up);
 	list_for_each_entry_rcu(peer, &dev->peer_list, list) {
 		spin_lock_bh(&peer->lock);
 		mrc_peer_update_planes_down(peer, now);
+		mrc_peer_tell_status(peer, all_up, now);
 		mrc_peer_wake(peer);
 		spin_unlock_bh(&peer->lock);
 	}

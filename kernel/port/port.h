@@ -156,6 +156,7 @@ void mrc_peers_flush(struct mrc_dev *dev);
 void mrc_peer_queue_work(struct mrc_peer *peer);
 /* Tell the path set which planes cannot be used now. */
 void mrc_peer_update_planes_down(struct mrc_peer *peer, u64 now);
+void mrc_peer_tell_status(struct mrc_peer *peer, u32 up, u64 now);
 /* Put all QPs that wait into the hands of the work item. */
 void mrc_peer_wake(struct mrc_peer *peer);
 /* Start a hello exchange if none is going on. */

@@ -158,6 +158,16 @@ static u64 achieved(const struct mrc_cc *cc, u64 elapsed)
 	return cc->qa_bytes + mul_u64_u64_div_u64(cc->qa_bytes, spread, elapsed);
 }
 
+static void qa_restart(struct mrc_cc *cc, u64 now)
+{
+	cc->qa_at = now;
+	cc->qa_bytes = 0;
+	cc->qa_lost = 0;
+	cc->qa_samples = 0;
+	cc->qa_trim = false;
+	cc->qa_min_delay = U64_MAX;
+}
+
 /* Quick adapt: once per base_rtt + target, see what really got through. */
 static bool quick_adapt(struct mrc_cc *cc, u64 now)
 {
@@ -195,13 +205,22 @@ static bool quick_adapt(struct mrc_cc *cc, u64 now)
 		cc->inc = 0;
 		fired = true;
 	}
-	cc->qa_at = now;
-	cc->qa_bytes = 0;
-	cc->qa_lost = 0;
-	cc->qa_samples = 0;
-	cc->qa_trim = false;
-	cc->qa_min_delay = U64_MAX;
+	qa_restart(cc, now);
 	return fired;
+}
+
+/*
+ * After quick adapt, what was in flight then tells of the time before it: its
+ * feedback moves the window no more, and another quick adapt waits for its end.
+ */
+static bool ignored(struct mrc_cc *cc, u32 bytes, u64 now)
+{
+	if (!cc->qa_ignore)
+		return false;
+	cc->qa_ignore -= min_t(u64, cc->qa_ignore, bytes);
+	if (!cc->qa_ignore)
+		qa_restart(cc, now);
+	return true;
 }
 
 static void update_delay(struct mrc_cc *cc, u64 delay)
@@ -282,7 +301,6 @@ void mrc_cc_acked(struct mrc_cc *cc, u32 bytes, u64 rtt_ns, bool ecn, u64 now)
 	u64 delay;
 
 	mrc_cc_release(cc, bytes);
-	cc->qa_bytes += bytes;
 	if (ecn)
 		cc->ecn_at = now;
 	if (rtt_ns) {
@@ -290,18 +308,19 @@ void mrc_cc_acked(struct mrc_cc *cc, u32 bytes, u64 rtt_ns, bool ecn, u64 now)
 		update_base(cc, rtt_ns, now);
 		delay = rtt_ns - cc->base_rtt;
 		update_delay(cc, delay);
-		cc->qa_min_delay = min(cc->qa_min_delay, delay);
-		cc->qa_samples++;
 	} else {
 		delay = cc->avg_delay >> DELAY_SHIFT;
 	}
+	if (ignored(cc, bytes, now))
+		return;
 
+	cc->qa_bytes += bytes;
+	if (rtt_ns) {
+		cc->qa_min_delay = min(cc->qa_min_delay, delay);
+		cc->qa_samples++;
+	}
 	if (quick_adapt(cc, now) || !cc->base_rtt)
 		return;
-	if (cc->qa_ignore) {
-		cc->qa_ignore -= min_t(u64, cc->qa_ignore, bytes);
-		return;
-	}
 
 	if (!ecn) {
 		increase(cc, bytes, delay);
@@ -321,6 +340,8 @@ void mrc_cc_acked(struct mrc_cc *cc, u32 bytes, u64 rtt_ns, bool ecn, u64 now)
 void mrc_cc_lost(struct mrc_cc *cc, u32 bytes, u64 now)
 {
 	mrc_cc_release(cc, bytes);
+	if (ignored(cc, bytes, now))
+		return;
 	cc->qa_lost += bytes;
 	set_cwnd(cc, cc->cwnd - min_t(u64, cc->cwnd, bytes), now);
 }
@@ -347,8 +368,10 @@ void mrc_cc_trimmed(struct mrc_cc *cc, u32 bytes, u64 now)
 	mrc_cc_release(cc, bytes);
 	/* A trim stands for a full queue: a delay of a base RTT. */
 	update_delay(cc, cc->base_rtt);
-	cc->qa_trim = true;
 	cc->ecn_at = now;
+	if (ignored(cc, bytes, now))
+		return;
+	cc->qa_trim = true;
 	if (!quick_adapt(cc, now))
 		set_cwnd(cc, cc->cwnd - min_t(u64, cc->cwnd, bytes), now);
 }

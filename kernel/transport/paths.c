@@ -5,9 +5,10 @@
  *
  * A path is judged against the others, never alone: a loss rate that all
  * paths share says something of the network and nothing of the path. A path
- * is bad after several losses in a row while others deliver, or when its loss
- * rate is far above theirs. A plane is bad as a whole after losses over
- * several of its paths with nothing delivered, while other planes deliver.
+ * is bad after its first loss where no other loses any, after several losses in
+ * a row while others deliver, or when its loss rate is far above theirs. A plane
+ * is bad as a whole after losses over several of its paths with nothing
+ * delivered, while other planes deliver.
  * Bad paths are probed; several answers in a row bring a path back.
  */
 #include <linux/bitops.h>
@@ -24,9 +25,19 @@
 /* A path is lossy above this and three times the mean of the others. */
 #define LOSS_BAD		(LOSS_ONE / 8)
 #define LOSS_SAMPLES		8
+/*
+ * The first loss counts if no other path has lost any for so long and so many
+ * packets: at 1 % loss everywhere that happens once in 150 losses.
+ */
+#define LOSS_QUIET		(5ULL * NSEC_PER_MSEC)
+#define LOSS_QUIET_ACKS		512
+/* Where nothing has been lost yet, fewer will do. */
+#define LOSS_FIRST_ACKS		64
+/* A plane may have so many packets in flight besides twice its share. */
+#define FLIGHT_SLACK		16
 
 #define PROBE_FIRST		(1ULL * NSEC_PER_MSEC)
-#define PROBE_MAX_BACKOFF	9	/* 512 ms */
+#define PROBE_MAX_BACKOFF	8	/* 256 ms */
 #define PROBE_CONFIRM		(300ULL * NSEC_PER_USEC)
 #define PROBE_PLANE		(5ULL * NSEC_PER_MSEC)
 #define PROBE_PLANE_BACKOFF	3	/* 40 ms */
@@ -252,7 +263,8 @@ static void probe_soon(struct mrc_paths *ps, u64 when)
 /* How long to wait for a probe's answer. */
 static u64 probe_patience(const struct mrc_paths *ps, u64 least)
 {
-	return max_t(u64, least, 3ULL * ps->srtt_ns);
+	return max3(least, 3ULL * ps->srtt_ns, ps->srtt_ns +
+		    2ULL * max(ps->reo_max[0], ps->reo_max[1]));
 }
 
 static void make_bad(struct mrc_paths *ps, u32 idx, u64 now)
@@ -461,6 +473,13 @@ static int pick_in_plane(struct mrc_paths *ps, struct mrc_plane *pl,
 	return pl->order[k];
 }
 
+/* Has a slow plane got more than twice its share of what is in flight? */
+static bool overloaded(const struct mrc_paths *ps, const struct mrc_plane *pl)
+{
+	return pl->inflight > FLIGHT_SLACK &&
+	       (pl->inflight - FLIGHT_SLACK) * ps->nplanes > 2 * ps->inflight;
+}
+
 /**
  * mrc_paths_pick - the path of the next packet
  * @ps: the set
@@ -474,7 +493,7 @@ int mrc_paths_pick(struct mrc_paths *ps, struct mrc_rotor *r, int avoid,
 		   u64 now)
 {
 	u32 avoid_slot = avoid >= 0 ? avoid % ps->nplanes : U32_MAX;
-	u32 second = U32_MAX;
+	u32 second = U32_MAX, slow = U32_MAX;
 
 	for (u32 i = 0; i < ps->nplanes; i++) {
 		u32 slot = (r->cursor + i) % ps->nplanes;
@@ -486,8 +505,18 @@ int mrc_paths_pick(struct mrc_paths *ps, struct mrc_rotor *r, int avoid,
 			second = slot;
 			continue;
 		}
+		if (overloaded(ps, pl)) {
+			if (slow == U32_MAX)
+				slow = slot;
+			continue;
+		}
 		r->cursor = slot + 1;
 		return pick_in_plane(ps, pl, r, -1, pl->nactive);
+	}
+	if (slow != U32_MAX) {
+		r->cursor = slow + 1;
+		return pick_in_plane(ps, &ps->planes[slow], r, -1,
+				     ps->planes[slow].nactive);
 	}
 	if (second != U32_MAX) {
 		struct mrc_plane *pl = &ps->planes[second];
@@ -518,6 +547,30 @@ int mrc_paths_pick(struct mrc_paths *ps, struct mrc_rotor *r, int avoid,
 }
 
 /* ------------------------------------------------------------ feedback */
+
+/**
+ * mrc_paths_flight - a packet enters or leaves the flight
+ * @ps: the set
+ * @idx: path it took; out of range: ignored
+ * @enters: it was sent; otherwise it was acknowledged or given up
+ *
+ * A packet may leave another set than it entered, where sets are replaced.
+ */
+void mrc_paths_flight(struct mrc_paths *ps, u32 idx, bool enters)
+{
+	struct mrc_plane *pl;
+
+	if (idx >= ps->n)
+		return;
+	pl = plane_of(ps, idx);
+	if (enters) {
+		pl->inflight++;
+		ps->inflight++;
+	} else if (pl->inflight) {
+		pl->inflight--;
+		ps->inflight--;
+	}
+}
 
 static u32 smooth(u32 old, u32 sample)
 {
@@ -593,6 +646,7 @@ void mrc_paths_acked(struct mrc_paths *ps, u32 idx, enum mrc_sack_m m,
 	ps->last_ack = now;
 	pl->streak = 0;
 	pl->ack_mark = ps->acks;
+	pl->last_ack = now;
 
 	if (p->state == MRC_PATH_ASSUMED_BAD && !ps->nactive)
 		probe_success(ps, idx, now);
@@ -604,14 +658,40 @@ void mrc_paths_acked(struct mrc_paths *ps, u32 idx, enum mrc_sack_m m,
 
 /* Losses over several paths of a plane, and nothing but losses. */
 static bool plane_is_dead(const struct mrc_paths *ps,
-			  const struct mrc_plane *pl, u32 limit)
+			  const struct mrc_plane *pl, u32 limit, u64 now)
 {
 	if (!pl->nactive || pl->streak < limit)
+		return false;
+	/*
+	 * What was sent over a dead plane after a packet that is given up has
+	 * not arrived either, so nothing has for as long as one is waited for.
+	 */
+	if (now - pl->last_ack < ps->srtt_ns / 8)
 		return false;
 	if (!pl->streak_many && pl->nactive > 1)
 		return false;
 	/* Others must have delivered meanwhile, or it is not the plane. */
 	return ps->acks - pl->ack_mark >= limit && another_works(ps, pl);
+}
+
+/* Note a loss. Is it a path that loses while no other does? */
+static bool loses_alone(struct mrc_paths *ps, const struct mrc_plane *pl,
+			u32 idx, u64 now)
+{
+	if (ps->loss_path != idx) {
+		ps->other_loss_at = ps->loss_at;
+		ps->other_loss_acks = ps->loss_acks;
+	}
+	ps->loss_path = idx;
+	ps->loss_at = now;
+	ps->loss_acks = ps->acks;
+	if (ps->other_loss_at &&
+	    (now - ps->other_loss_at < LOSS_QUIET ||
+	     ps->acks - ps->other_loss_acks < LOSS_QUIET_ACKS))
+		return false;
+	/* On the word of one packet, no more than half of a plane. */
+	return ps->acks >= LOSS_FIRST_ACKS && 2 * pl->nactive > pl->npaths &&
+	       pl->nactive > 1;
 }
 
 /**
@@ -625,6 +705,7 @@ void mrc_paths_lost(struct mrc_paths *ps, u32 idx, u64 now)
 	struct mrc_plane *pl;
 	struct mrc_path *p;
 	u32 mean, limit;
+	bool alone;
 
 	if (idx >= ps->n)
 		return;
@@ -636,6 +717,7 @@ void mrc_paths_lost(struct mrc_paths *ps, u32 idx, u64 now)
 		return;
 
 	set_loss(ps, p, p->loss + ((LOSS_ONE - p->loss) >> LOSS_SHIFT));
+	alone = loses_alone(ps, pl, idx, now);
 	if (!active(p))
 		return;
 	if (!p->streak)
@@ -652,9 +734,9 @@ void mrc_paths_lost(struct mrc_paths *ps, u32 idx, u64 now)
 
 	mean = mean_loss(ps, p);
 	limit = streak_limit(mean);
-	if (plane_is_dead(ps, pl, limit + limit / 2))
+	if (plane_is_dead(ps, pl, limit + limit / 2, now))
 		make_silent(ps, pl, now);
-	else if ((p->streak >= limit && ps->acks != p->ack_mark) ||
+	else if (alone || (p->streak >= limit && ps->acks != p->ack_mark) ||
 		 (p->loss > LOSS_BAD + 3 * mean &&
 		  p->acked + p->lost >= LOSS_SAMPLES))
 		drop_path(ps, idx, now);
@@ -684,6 +766,7 @@ void mrc_paths_spurious(struct mrc_paths *ps, u32 idx, u64 now)
 	p->streak = 0;
 	pl->streak = 0;
 	pl->ack_mark = ps->acks;
+	pl->last_ack = now;
 	if (p->state == MRC_PATH_ASSUMED_BAD) {
 		/* That packet came through after all: not dead, but slow. */
 		if (pl->silent)

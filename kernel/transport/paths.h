@@ -50,6 +50,8 @@ struct mrc_plane {
 	u32 streak_path;	/* path of the first of them */
 	bool streak_many;	/* several paths are involved */
 	u32 ack_mark;		/* mrc_paths.acks at the plane's last one */
+	u32 inflight;		/* packets of all streams */
+	u64 last_ack;
 	u64 probe_at;		/* while silent */
 	/*
 	 * The plane's paths: first nactive that are in use, then the others.
@@ -70,6 +72,11 @@ struct mrc_paths {
 	u32 reo_max[2];
 	u64 reo_since;
 	u64 last_ack;
+	/* the last loss, and the last one on another path than that; 0: none */
+	u64 loss_at, other_loss_at;
+	u32 loss_acks, other_loss_acks;	/* acks then */
+	u32 loss_path;
+	u32 inflight;		/* packets, of all planes */
 	u32 went_bad;		/* counts for the caller, never reset */
 	u32 went_good;
 	u64 last_probe;
@@ -114,6 +121,8 @@ void mrc_rotor_init(struct mrc_rotor *r, u32 seed);
 int mrc_paths_pick(struct mrc_paths *ps, struct mrc_rotor *r, int avoid,
 		   u64 now);
 
+/* A packet enters or leaves the flight; @idx out of range: ignored. */
+void mrc_paths_flight(struct mrc_paths *ps, u32 idx, bool enters);
 /* Feedback of one packet. @rtt_ns: 0 if unknown. */
 void mrc_paths_acked(struct mrc_paths *ps, u32 idx, enum mrc_sack_m m,
 		     u32 rtt_ns, u64 now);

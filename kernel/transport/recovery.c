@@ -321,7 +321,7 @@ u32 mrc_recovery_detect(struct mrc_tx *tx, struct mrc_peer_state *ps, u64 now)
 
 		mrc_cc_lost(ps->cc, e->bytes, now);
 		mrc_paths_lost(ps->paths, e->path, now);
-		mrc_tx_mark_lost(tx, mrc_tx_psn_of(tx, tx->flight.head));
+		mrc_tx_mark_lost(tx, ps, mrc_tx_psn_of(tx, tx->flight.head));
 		n++;
 	}
 	return n;
@@ -431,7 +431,7 @@ static u32 lose_oldest(struct mrc_tx *tx, struct mrc_peer_state *ps, u64 now)
 			break;
 		mrc_cc_lost(ps->cc, e->bytes, now);
 		mrc_paths_lost(ps->paths, e->path, now);
-		mrc_tx_mark_lost(tx, mrc_tx_psn_of(tx, tx->flight.head));
+		mrc_tx_mark_lost(tx, ps, mrc_tx_psn_of(tx, tx->flight.head));
 		n++;
 	}
 	return n;

@@ -61,7 +61,7 @@ struct mrc_ack_info {
 	bool any;
 };
 
-void mrc_tx_mark_lost(struct mrc_tx *tx, u32 psn);
+void mrc_tx_mark_lost(struct mrc_tx *tx, struct mrc_peer_state *ps, u32 psn);
 
 void mrc_recovery_start(struct mrc_tx *tx, struct mrc_peer_state *ps, u64 now);
 void mrc_recovery_begin(const struct mrc_tx *tx, struct mrc_ack_info *info);

@@ -285,22 +285,25 @@ void mrc_tx_sent(struct mrc_tx *tx, struct mrc_peer_state *ps, u32 psn,
 	list_insert(tx, &tx->flight, i, tx->flight.tail);
 	if (path >= 0 && path < mrc_paths_count(ps->paths))
 		mrc_path_get(ps->paths, path)->tx++;
+	mrc_paths_flight(ps->paths, path, true);
 	mrc_cc_sent(ps->cc, e->bytes);
 }
 
 /**
  * mrc_tx_mark_lost - a packet in flight is to be sent again
  * @tx: the stream
+ * @ps: the peer's paths
  * @psn: its PSN
  *
  * What that means to path and congestion is the caller's to say.
  */
-void mrc_tx_mark_lost(struct mrc_tx *tx, u32 psn)
+void mrc_tx_mark_lost(struct mrc_tx *tx, struct mrc_peer_state *ps, u32 psn)
 {
 	struct mrc_txent *e = mrc_tx_entry(tx, psn);
 	u16 after = tx->lost.tail;
 
 	list_remove(tx, &tx->flight, psn & tx->mask);
+	mrc_paths_flight(ps->paths, e->path, false);
 	e->state = MRC_TXENT_LOST;
 	/* Mostly the highest so far, or a repeat that is lower than all. */
 	if (after != MRC_TX_NONE &&
@@ -315,12 +318,14 @@ void mrc_tx_mark_lost(struct mrc_tx *tx, u32 psn)
 /**
  * mrc_tx_release - the stream ends
  * @tx: the stream
- * @ps: the peer's congestion window, of which it gives back its part
+ * @ps: the peer's paths and congestion window, of which it gives back its part
  */
 void mrc_tx_release(struct mrc_tx *tx, struct mrc_peer_state *ps)
 {
-	for (u16 i = tx->flight.head; i != MRC_TX_NONE; i = tx->board[i].next)
+	for (u16 i = tx->flight.head; i != MRC_TX_NONE; i = tx->board[i].next) {
 		mrc_cc_release(ps->cc, tx->board[i].bytes);
+		mrc_paths_flight(ps->paths, tx->board[i].path, false);
+	}
 	list_init(&tx->flight);
 	list_init(&tx->lost);
 	tx->una = tx->next_psn;
@@ -373,6 +378,7 @@ static void entry_acked(struct mrc_tx *tx, struct mrc_peer_state *ps, u32 psn,
 		list_remove(tx, &tx->lost, psn & tx->mask);
 	} else {
 		list_remove(tx, &tx->flight, psn & tx->mask);
+		mrc_paths_flight(ps->paths, e->path, false);
 		n->flight_bytes += e->bytes;
 	}
 
@@ -602,6 +608,6 @@ void mrc_tx_on_nack(struct mrc_tx *tx, struct mrc_peer_state *ps,
 	default:
 		mrc_cc_release(ps->cc, e->bytes);
 	}
-	mrc_tx_mark_lost(tx, nack->psn);
+	mrc_tx_mark_lost(tx, ps, nack->psn);
 	res->lost_packets = 1;
 }

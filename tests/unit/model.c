@@ -593,5 +593,6 @@ void model_check_end(struct model *m)
 	CHECK_EQ(m->tx.flight.count, 0);
 	CHECK_EQ(m->tx.lost.count, 0);
 	CHECK_EQ(m->tx.sacked, 0);
+	CHECK_EQ(m->ps.paths->inflight, 0);
 	CHECK(mrc_tx_deadline(&m->tx, false) == U64_MAX);
 }

@@ -236,6 +236,35 @@ TEST(mrc_cc_acked__quick_adapt_after_heavy_loss)
 	CHECK(mrc_cc_cwnd(&cc) < 100 * MTU);
 }
 
+/* What was in flight when it fired does not make it fire again. */
+TEST(mrc_cc_acked__quick_adapt_once_for_one_queue)
+{
+	u64 w, left;
+
+	begin(40, false);
+	rounds(30, 100 * USEC, false);
+	while (mrc_cc_may_send(&cc, MTU))
+		mrc_cc_sent(&cc, MTU);
+	w = mrc_cc_cwnd(&cc);
+	/* 2 ms of queue: a packet every 20 us. */
+	while (mrc_cc_cwnd(&cc) >= w) {
+		now += 20 * USEC;
+		mrc_cc_acked(&cc, MTU, 2 * MSEC, false, now);
+	}
+	w = mrc_cc_cwnd(&cc);
+	left = mrc_cc_inflight(&cc);
+	CHECK(left > 50 * MTU);
+	/* The rest comes slower still, and some of it is lost. */
+	for (u32 i = 0; mrc_cc_inflight(&cc) > 2 * MTU; i++) {
+		now += 60 * USEC;
+		if (i % 3)
+			mrc_cc_acked(&cc, MTU, 3 * MSEC, false, now);
+		else
+			mrc_cc_lost(&cc, MTU, now);
+		CHECK_EQ(mrc_cc_cwnd(&cc), w);
+	}
+}
+
 TEST(mrc_cc_acked__quick_adapt_after_lasting_delay)
 {
 	begin(100, false);
