@@ -73,8 +73,8 @@ test-long: ## what takes hours: long runs under faults, everything with the debu
 test-rest:
 	tests/vm/report $(RESTS)
 
-CHECKS := unit style system-quick
-RESTS  := $(notdir $(wildcard tests/kunit tests/fuzz)) system-rest two-guests
+CHECKS := unit dissector style system-quick
+RESTS  := $(notdir $(wildcard tests/kunit tests/fuzz)) system-rest two-guests captures
 
 kunit: ## the module's KUnit tests, in the debug kernel
 	tests/vm/report kunit

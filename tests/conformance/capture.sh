@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Captures of traffic of all kinds over links that lose packets, in the guest,
+# into /mnt/share: what check_dissector.py compares (tests/vm/report).
+
+. "$(dirname "$0")/../system/lib.sh"
+
+pids=''
+for plane in 0 1 2 3; do
+	on $C tcpdump -q -i eth$plane -s 0 --immediate-mode -U \
+		-w "/mnt/share/$plane.pcap" udp port 4971 2> /dev/null &
+	pids+=" $!"
+done
+for plane in 0 1 2 3; do
+	wait_for 10 test -s "/mnt/share/$plane.pcap"
+done
+fault all netem loss 3% delay 1ms
+dev_s=$(device $S)
+dev_c=$(device $C)
+pair "WRITE" 40 "tcp 18515" "ib_write_bw -d $dev_s -s 16384 -n 60 -m 1024" \
+	"ib_write_bw -d $dev_c -s 16384 -n 60 -m 1024 $S_IP"
+integrity "all operations" 60 1 -q 2 -n 60 -s 8192
+pair "RDMA-CM" 40 cm "rping -s -a $S_IP -C 3" "rping -c -a $S_IP -C 3"
+fault all clear
+sleep 1
+# shellcheck disable=SC2086
+kill $pids
+wait
+finish
