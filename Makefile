@@ -60,7 +60,7 @@ install-tool: tool
 			$(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit; \
 	done
 
-check: ## the quick part of the tests: unit tests, style, a first look in a guest
+check: ## the quick part of the tests: unit tests, style, models, a minute of fuzzing, a first look in a guest
 	tests/vm/report $(CHECKS)
 
 test: ## all tests but those that take hours, from a fresh clone on a fresh machine
@@ -73,8 +73,8 @@ test-long: ## what takes hours: long runs under faults, everything with the debu
 test-rest:
 	tests/vm/report $(RESTS)
 
-CHECKS := unit dissector style system-quick
-RESTS  := $(notdir $(wildcard tests/kunit tests/fuzz)) system-rest two-guests captures
+CHECKS := unit dissector style model fuzz system-quick
+RESTS  := system-rest two-guests captures
 
 kunit: ## the module's KUnit tests, in the debug kernel
 	tests/vm/report kunit
@@ -93,6 +93,7 @@ clean: ## remove what was built in this folder (not the guests' cache)
 	[ ! -e tools/mrc/Makefile ] || $(MAKE) -C tools/mrc clean
 	[ ! -e tests/unit/Makefile ] || $(MAKE) -C tests/unit clean
 	$(MAKE) -C tests/fuzz clean
+	$(MAKE) -C tests/model clean
 	rm -rf build
 
 .PHONY: all help modules provider tool install install-modules \
