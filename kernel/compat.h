@@ -42,6 +42,13 @@ static inline struct ib_udata *mrc_cq_udata(mrc_cq_arg *arg)
 }
 #endif
 
+/* Binding a QP to counters says by which port. */
+#ifdef HAVE_COUNTER_BIND_PORT
+#define MRC_COUNTER_PORT_PARAM	, u32 port
+#else
+#define MRC_COUNTER_PORT_PARAM
+#endif
+
 /* Creation of user and of kernel CQs are different operations. */
 #ifdef HAVE_CREATE_USER_CQ
 #define MRC_CREATE_CQ_OPS						\

@@ -51,6 +51,7 @@
 
 struct kobject;
 struct mrc_dmabuf;
+struct mrc_qp_group;
 struct mrc_peer;
 struct mrc_qp;
 struct mrc_txmsg;
@@ -144,6 +145,9 @@ struct mrc_dev {
 	char parent_link[IFNAMSIZ];
 
 	struct mrc_stats __percpu *stats;
+	struct xarray groups;		/* counter id -> struct mrc_qp_group */
+	struct mutex groups_lock;	/* groups, and who is in which */
+	u64 grouped[MRC_QPC_MAX];	/* counted by QPs that have left groups */
 	/* objects alive, for limits and for tests */
 	atomic_t num_pd, num_cq, num_qp, num_srq, num_mr, num_ah;
 };
@@ -156,6 +160,13 @@ static inline struct mrc_dev *to_mdev(struct ib_device *ibdev)
 #define mrc_count(dev, name)	this_cpu_inc((dev)->stats->c[MRC_CNT_##name])
 #define mrc_count_add(dev, name, n) \
 	this_cpu_add((dev)->stats->c[MRC_CNT_##name], n)
+/* For the QP and for the device; qp->lock held. */
+#define mrc_qp_count_add(qp, name, n)					\
+do {									\
+	(qp)->count[MRC_QPC_##name] += (n);				\
+	mrc_count_add((qp)->dev, name, n);				\
+} while (0)
+#define mrc_qp_count(qp, name)	mrc_qp_count_add(qp, name, 1)
 
 /* ------------------------------------------------------------ rings */
 
@@ -460,6 +471,12 @@ struct mrc_qp {
 	u64 timer_at;			/* ns, when the timer fires; 0: not armed */
 	struct hrtimer timer;
 	struct work_struct work;	/* mrc_qp_kick() */
+	u64 count[MRC_QPC_MAX];		/* since the QP was made */
+
+	/* dev->groups_lock: the counters it is bound to, and count[] then */
+	struct mrc_qp_group *group;
+	struct list_head in_group;
+	u64 count_base[MRC_QPC_MAX];
 
 	/* UD and GSI */
 	u32 ud_psn;

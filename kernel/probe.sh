@@ -34,6 +34,8 @@ have()
 		'\(\*reg_user_mr\)\([^)]*struct ib_dmah'
 	have REG_DMABUF_ATTRS rdma/ib_verbs.h \
 		'\(\*reg_user_mr_dmabuf\)\([^)]*struct uverbs_attr_bundle'
+	have COUNTER_BIND_PORT rdma/ib_verbs.h \
+		'\(\*counter_bind_qp\)\([^)]*u32 port'
 	have REPORT_PORT_EVENT rdma/ib_verbs.h '\(\*report_port_event\)'
 	have IB_VIRT_DMA_TO_PAGE rdma/ib_verbs.h 'ib_virt_dma_to_page\('
 	have IB_UMEM_GET_VA rdma/ib_umem.h 'ib_umem_get_va\('

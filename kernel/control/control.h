@@ -44,7 +44,7 @@ extern struct genl_family mrc_genl_family;
  */
 struct mrc_dump {
 	u32 dev_index;		/* of the RDMA device to go on with */
-	u32 key;		/* plane; peer id */
+	u32 key;		/* plane; peer id; QPN */
 	u32 sub;		/* within a peer: plane; path index */
 	struct in6_addr remote;	/* only this peer */
 	u8 plane;		/* only this plane */
@@ -52,6 +52,8 @@ struct mrc_dump {
 	bool one_dev;		/* dev_index only */
 	bool one_remote;
 	bool one_plane;
+	bool one_qpn;
+	u32 qpn;		/* only this QP */
 };
 
 /* Attributes of a dump's request; 0: there is no such filter. */
@@ -61,6 +63,7 @@ struct mrc_dump_spec {
 	int a_dev;
 	int a_remote;
 	int a_plane;
+	int a_qpn;
 	/*
 	 * Report what remains of @dev: 0, or -EMSGSIZE with @d telling where
 	 * to go on.
@@ -84,6 +87,24 @@ int mrc_nl_plane_dump(struct sk_buff *skb, struct netlink_callback *cb);
 int mrc_nl_path_dump(struct sk_buff *skb, struct netlink_callback *cb);
 int mrc_nl_path_set(struct sk_buff *skb, struct genl_info *info);
 
+int mrc_nl_qp_dump(struct sk_buff *skb, struct netlink_callback *cb);
+/* ib_device_ops.fill_res_qp_entry */
+int mrc_fill_res_qp_entry(struct sk_buff *msg, struct ib_qp *ibqp);
+
+/* Sums over the paths to a peer, of one plane or of all. */
+struct mrc_path_sum {
+	u32 states[MRC_PATH_DENIED + 1];
+	u64 tx, acked, lost;
+	u64 srtt_ns;
+	u32 sampled;		/* paths that srtt_ns is the sum of */
+};
+
+#define MRC_ALL_PLANES	(-1)
+
+/* Returns the number of paths summed; peer->lock held. */
+u32 mrc_path_sum(struct mrc_peer *peer, int plane, struct mrc_path_sum *sum);
+
+extern const struct nla_policy mrc_nl_qp_policy[MRC_A_QP_MAX + 1];
 extern const struct nla_policy mrc_nl_peer_policy[MRC_A_PEER_MAX + 1];
 extern const struct nla_policy mrc_nl_plane_policy[MRC_A_PLANE_MAX + 1];
 extern const struct nla_policy mrc_nl_path_policy[MRC_A_PATH_MAX + 1];

@@ -60,12 +60,52 @@ enum mrc_counter {
 	MRC_CNT_MAX
 };
 
+/*
+ * Those that every QP has for itself, too. In the order of their netlink
+ * attributes, MRC_A_QP_TX_BYTES and following.
+ */
+#define MRC_QP_COUNTERS(C)						\
+	C(tx_bytes)							\
+	C(rx_bytes)							\
+	C(tx_data_packets)						\
+	C(retransmits)							\
+	C(lost_sack)							\
+	C(lost_nack)							\
+	C(lost_timer)							\
+	C(spurious)							\
+	C(rtos)								\
+	C(probes_sent)							\
+	C(sacks_sent)							\
+	C(sacks_received)						\
+	C(nacks_sent)							\
+	C(nacks_received)						\
+	C(rnr_sent)							\
+	C(rnr_received)							\
+	C(duplicates)							\
+	C(out_of_order)
+
+#define MRC_QP_COUNTER_ENUM(name)	MRC_QPC_##name,
+enum mrc_qp_counter {
+	MRC_QP_COUNTERS(MRC_QP_COUNTER_ENUM)
+	MRC_QPC_MAX
+};
+
 struct ib_device;
+struct ib_qp;
+struct rdma_counter;
 struct rdma_hw_stats;
 
 struct rdma_hw_stats *mrc_alloc_hw_port_stats(struct ib_device *ibdev,
 					      u32 port);
 int mrc_get_hw_stats(struct ib_device *ibdev, struct rdma_hw_stats *stats,
 		     u32 port, int index);
+
+/* `rdma statistic qp`: counters of a group of QPs that the core has formed. */
+int mrc_counter_bind_qp(struct rdma_counter *counter,
+			struct ib_qp *ibqp MRC_COUNTER_PORT_PARAM);
+int mrc_counter_unbind_qp(struct ib_qp *ibqp MRC_COUNTER_PORT_PARAM);
+int mrc_counter_dealloc(struct rdma_counter *counter);
+struct rdma_hw_stats *mrc_counter_alloc_stats(struct rdma_counter *counter);
+int mrc_counter_update_stats(struct rdma_counter *counter);
 
 #endif

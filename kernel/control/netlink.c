@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /*
  * The generic netlink family "mrc": devices and ports; netlink_peer.c has
- * peers and paths. include/uapi/linux/mrc.h describes every command.
+ * peers and paths, netlink_qp.c QPs. include/uapi/linux/mrc.h describes every command.
  *
  * Commands run in parallel with each other and with devices, ports and peers
  * that come and go. A device is found in mrc_devices and held by
@@ -90,7 +90,7 @@ static int dump_begin(struct netlink_callback *cb,
 {
 	struct net *net = sock_net(cb->skb->sk);
 	/* As many as the largest of the families' objects has. */
-	struct nlattr *attrs[32];
+	struct nlattr *attrs[64];
 	struct mrc_dev *dev;
 	int err;
 
@@ -111,6 +111,10 @@ static int dump_begin(struct netlink_callback *cb,
 	if (spec->a_plane && attrs[spec->a_plane]) {
 		d->plane = nla_get_u32(attrs[spec->a_plane]);
 		d->one_plane = true;
+	}
+	if (spec->a_qpn && attrs[spec->a_qpn]) {
+		d->qpn = nla_get_u32(attrs[spec->a_qpn]);
+		d->one_qpn = true;
 	}
 	if (attrs[spec->a_dev]) {
 		dev = mdev_get_by_name(net, nla_data(attrs[spec->a_dev]));
@@ -495,6 +499,12 @@ static const struct genl_ops mrc_genl_ops[] = {
 		.policy = mrc_nl_path_policy,
 		.maxattr = MRC_A_PATH_MAX,
 		.doit = mrc_nl_path_set,
+	},
+	{
+		.cmd = MRC_CMD_QP_GET,
+		.policy = mrc_nl_qp_policy,
+		.maxattr = MRC_A_QP_MAX,
+		.dumpit = mrc_nl_qp_dump,
 	},
 };
 

@@ -40,23 +40,20 @@ static_assert((int)MRC_NL_PATH_SKIP == (int)MRC_PATH_SKIP);
 static_assert((int)MRC_NL_PATH_ASSUMED_BAD == (int)MRC_PATH_ASSUMED_BAD);
 static_assert((int)MRC_NL_PATH_DENIED == (int)MRC_PATH_DENIED);
 
-/* Sums over paths, of one plane or of all. */
-struct path_sum {
-	u32 states[MRC_PATH_DENIED + 1];
-	u64 tx, acked, lost;
-	u64 srtt_ns;
-	u32 sampled;
-};
-
-#define ALL_PLANES	(-1)
-
 static u32 path_count(const struct mrc_peer *peer)
 {
 	return peer->st.paths ? mrc_paths_count(peer->st.paths) : 0;
 }
 
-/* peer->lock held. Returns the number of paths summed. */
-static u32 sum_paths(struct mrc_peer *peer, int plane, struct path_sum *sum)
+/**
+ * mrc_path_sum - sum up the paths to a peer
+ * @peer: the peer, its lock held
+ * @plane: of this plane, or MRC_ALL_PLANES
+ * @sum: told the sums
+ *
+ * Return: how many paths there are.
+ */
+u32 mrc_path_sum(struct mrc_peer *peer, int plane, struct mrc_path_sum *sum)
 {
 	const struct mrc_path *path;
 	u32 i, n = 0;
@@ -64,7 +61,7 @@ static u32 sum_paths(struct mrc_peer *peer, int plane, struct path_sum *sum)
 	memset(sum, 0, sizeof(*sum));
 	for (i = 0; i < path_count(peer); i++) {
 		path = mrc_path_get(peer->st.paths, i);
-		if (plane != ALL_PLANES && path->plane != plane)
+		if (plane != MRC_ALL_PLANES && path->plane != plane)
 			continue;
 		n++;
 		sum->states[path->state]++;
@@ -125,7 +122,7 @@ static int peer_put_attrs(struct sk_buff *skb, struct mrc_peer *peer)
 {
 	u32 status, features, window, planes = 0, down = 0, bad = 0;
 	u64 cwnd = 0, inflight = 0, base_rtt = 0;
-	struct path_sum sum;
+	struct mrc_path_sum sum;
 	int i;
 
 	spin_lock_bh(&peer->lock);
@@ -145,7 +142,7 @@ static int peer_put_attrs(struct sk_buff *skb, struct mrc_peer *peer)
 		inflight = mrc_cc_inflight(peer->st.cc);
 		base_rtt = mrc_cc_base_rtt(peer->st.cc);
 	}
-	sum_paths(peer, ALL_PLANES, &sum);
+	mrc_path_sum(peer, MRC_ALL_PLANES, &sum);
 	spin_unlock_bh(&peer->lock);
 
 	if (nla_put_string(skb, MRC_A_PEER_DEV, peer->dev->ibdev.name) ||
@@ -218,11 +215,11 @@ static int plane_put_attrs(struct sk_buff *skb, struct mrc_peer *peer,
 {
 	struct in6_addr saddr = in6addr_any, daddr = in6addr_any;
 	const struct mrc_route *route;
-	struct path_sum sum;
+	struct mrc_path_sum sum;
 	u32 n, down, bad;
 
 	spin_lock_bh(&peer->lock);
-	n = sum_paths(peer, plane, &sum);
+	n = mrc_path_sum(peer, plane, &sum);
 	if (!n) {
 		spin_unlock_bh(&peer->lock);
 		return -ENOENT;

@@ -108,7 +108,7 @@ static void emit_sack(struct mrc_qp *qp, struct mrc_sack *s, u32 psn,
 		qp->resp.ack_due = false;
 	}
 	queue_ctl(qp, skb, out);
-	mrc_count(qp->dev, sacks_sent);
+	mrc_qp_count(qp, sacks_sent);
 	if (!ext && (qp->resp.ack_due || repeat_ack))
 		emit_ack(qp, MRC_AETH_ACK, cack(qp), out);
 	if (mrc_psn_diff(cack(qp), qp->resp.ackreq_psn) >= 0)
@@ -143,7 +143,7 @@ static void emit_nack(struct mrc_qp *qp, const struct mrc_pkt *p,
 	struct sk_buff *skb;
 
 	if (reason == MRC_NACK_NO_RESOURCE) {
-		mrc_count(qp->dev, rnr_sent);
+		mrc_qp_count(qp, rnr_sent);
 		if (qp->peer->status == MRC_PEER_EXT)
 			n.vendor = qp->attr.min_rnr_timer;
 	}
@@ -153,7 +153,7 @@ static void emit_nack(struct mrc_qp *qp, const struct mrc_pkt *p,
 		return;
 	mrc_nack_encode(&n, neth);
 	queue_ctl(qp, skb, out);
-	mrc_count(qp->dev, nacks_sent);
+	mrc_qp_count(qp, nacks_sent);
 }
 
 /**
@@ -767,7 +767,7 @@ static int find_target(struct mrc_qp *qp, const struct mrc_pkt *p, u16 f,
 static void duplicate(struct mrc_qp *qp, const struct mrc_pkt *p, bool old,
 		      const struct mrc_rxinfo *info, struct sk_buff_head *out)
 {
-	mrc_count(qp->dev, duplicates);
+	mrc_qp_count(qp, duplicates);
 	if (mrc_rxwin_sack_due(&qp->rxw, p->ackreq, info->ecn, p->rtx, true)) {
 		struct mrc_sack s = {};
 
@@ -851,7 +851,7 @@ void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
 		place_now = order != MRC_ORDER_WAIT;
 	}
 	if (p->psn != mrc_rxwin_next(&qp->rxw)) {
-		mrc_count(qp->dev, out_of_order);
+		mrc_qp_count(qp, out_of_order);
 		if (((f & MRC_OPF_END) || v.syndrome ||
 		     order == MRC_ORDER_WAIT) &&
 		    atomic_long_read(&qp->dev->held_bytes) > MRC_HELD_MAX) {
@@ -864,7 +864,7 @@ void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
 	}
 
 	mrc_rxwin_claim(&qp->rxw, p->psn, info->nominal);
-	mrc_count_add(qp->dev, rx_bytes, p->plen);
+	mrc_qp_count_add(qp, rx_bytes, p->plen);
 	due = mrc_rxwin_sack_due(&qp->rxw, p->ackreq, info->ecn, p->rtx, false);
 	if (p->ackreq && (!resp->ackreq ||
 			  mrc_psn_diff(p->psn, resp->ackreq_psn) > 0)) {

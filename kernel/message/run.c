@@ -485,10 +485,10 @@ static bool send_one(struct mrc_qp *qp, u64 now, struct sk_buff_head *out)
 		MRC_TXCB(skb)->path = path;
 		__skb_queue_tail(out, skb);
 		if (rtx) {
-			mrc_count(qp->dev, retransmits);
+			mrc_qp_count(qp, retransmits);
 		} else {
-			mrc_count(qp->dev, tx_data_packets);
-			mrc_count_add(qp->dev, tx_bytes, mrc_pkt_payload(qp, m, idx));
+			mrc_qp_count(qp, tx_data_packets);
+			mrc_qp_count_add(qp, tx_bytes, mrc_pkt_payload(qp, m, idx));
 		}
 		return true;
 	}
@@ -525,7 +525,7 @@ static void send_probe(struct mrc_qp *qp, u64 now, struct sk_buff_head *out)
 	MRC_TXCB(skb)->class = MRC_CLASS_DATA;
 	MRC_TXCB(skb)->path = path;
 	__skb_queue_tail(out, skb);
-	mrc_count(qp->dev, probes_sent);
+	mrc_qp_count(qp, probes_sent);
 }
 
 static bool awaiting(const struct mrc_qp *qp)
@@ -536,7 +536,7 @@ static bool awaiting(const struct mrc_qp *qp)
 static void count_result(struct mrc_qp *qp, const struct mrc_tx_result *res)
 {
 	if (res->spurious)
-		mrc_count_add(qp->dev, spurious, res->spurious);
+		mrc_qp_count_add(qp, spurious, res->spurious);
 }
 
 static void run_timers(struct mrc_qp *qp, u64 now, struct sk_buff_head *out)
@@ -556,9 +556,9 @@ static void run_timers(struct mrc_qp *qp, u64 now, struct sk_buff_head *out)
 	act = mrc_tx_on_timer(&qp->tx, &qp->peer->st, now, awaiting(qp), &res);
 	spin_unlock(&qp->peer->lock);
 	count_result(qp, &res);
-	mrc_count_add(qp->dev, lost_timer, res.lost_packets);
+	mrc_qp_count_add(qp, lost_timer, res.lost_packets);
 	if (act & MRC_TX_RTO)
-		mrc_count(qp->dev, rtos);
+		mrc_qp_count(qp, rtos);
 	if (act & MRC_TX_DEAD) {
 		struct mrc_txmsg *m =
 			list_first_entry_or_null(&qp->req.wrs,
@@ -707,8 +707,8 @@ static bool rx_sack(struct mrc_qp *qp, const struct sk_buff *skb, bool ack,
 	spin_lock(&qp->peer->lock);
 	mrc_tx_on_sack(&qp->tx, &qp->peer->st, &s, now, &res);
 	spin_unlock(&qp->peer->lock);
-	mrc_count(qp->dev, sacks_received);
-	mrc_count_add(qp->dev, lost_sack, res.lost_packets);
+	mrc_qp_count(qp, sacks_received);
+	mrc_qp_count_add(qp, lost_sack, res.lost_packets);
 	if (res.stale)
 		return false;
 	if (ack)
@@ -754,7 +754,7 @@ static void rnr(struct mrc_qp *qp, const struct mrc_nack *n, u64 now)
 {
 	struct mrc_txmsg *m = mrc_find_msg(qp, n->psn);
 
-	mrc_count(qp->dev, rnr_received);
+	mrc_qp_count(qp, rnr_received);
 	mrc_tx_progress(&qp->tx, now);
 	if (qp->req.rnr_until || !m)
 		return;		/* one pause for all packets of a round */
@@ -777,7 +777,7 @@ static bool rx_nack(struct mrc_qp *qp, const struct sk_buff *skb, u64 now)
 
 	if (!mrc_nack_decode(&n, h))
 		return false;
-	mrc_count(qp->dev, nacks_received);
+	mrc_qp_count(qp, nacks_received);
 	if (n.reason == MRC_NACK_UNEXP_EVENT) {
 		m = mrc_find_msg(qp, n.psn);
 		if (!m)
@@ -789,7 +789,7 @@ static bool rx_nack(struct mrc_qp *qp, const struct sk_buff *skb, u64 now)
 	spin_lock(&qp->peer->lock);
 	mrc_tx_on_nack(&qp->tx, &qp->peer->st, &n, now, &res);
 	spin_unlock(&qp->peer->lock);
-	mrc_count_add(qp->dev, lost_nack, res.lost_packets);
+	mrc_qp_count_add(qp, lost_nack, res.lost_packets);
 	if (res.stale)
 		return false;
 	if (n.reason == MRC_NACK_NO_RESOURCE)

@@ -319,6 +319,7 @@ static void mrc_dealloc_driver(struct ib_device *ibdev)
 	xa_destroy(&dev->qps);
 	xa_destroy(&dev->mrs);
 	xa_destroy(&dev->ahs);
+	WARN_ON(!xa_empty(&dev->groups));
 	ida_destroy(&dev->pdns);
 	ida_destroy(&dev->srqns);
 	free_percpu(dev->stats);
@@ -333,6 +334,11 @@ static const struct ib_device_ops mrc_dev_ops = {
 	.device_group = &mrc_attr_group,
 
 	.alloc_hw_port_stats = mrc_alloc_hw_port_stats,
+	.counter_alloc_stats = mrc_counter_alloc_stats,
+	.counter_bind_qp = mrc_counter_bind_qp,
+	.counter_dealloc = mrc_counter_dealloc,
+	.counter_unbind_qp = mrc_counter_unbind_qp,
+	.counter_update_stats = mrc_counter_update_stats,
 	.alloc_mr = mrc_alloc_mr,
 	.alloc_mw = mrc_alloc_mw,
 	.alloc_pd = mrc_alloc_pd,
@@ -351,6 +357,7 @@ static const struct ib_device_ops mrc_dev_ops = {
 	.destroy_cq = mrc_destroy_cq,
 	.destroy_srq = mrc_destroy_srq,
 	.disassociate_ucontext = mrc_disassociate_ucontext,
+	.fill_res_qp_entry = mrc_fill_res_qp_entry,
 	.get_dev_fw_str = mrc_get_dev_fw_str,
 	.get_dma_mr = mrc_get_dma_mr,
 	.get_hw_stats = mrc_get_hw_stats,
@@ -430,6 +437,8 @@ static struct mrc_dev *mrc_dev_alloc(struct net_device *netdev)
 	xa_init_flags(&dev->qps, XA_FLAGS_ALLOC);
 	xa_init_flags(&dev->mrs, XA_FLAGS_ALLOC1);
 	xa_init_flags(&dev->ahs, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_IRQ);
+	xa_init_flags(&dev->groups, XA_FLAGS_ALLOC1);
+	mutex_init(&dev->groups_lock);
 	ida_init(&dev->pdns);
 	ida_init(&dev->srqns);
 	dev->instance = get_random_u64();

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /* Queue pairs: creation, state changes, posting. */
-#include <net/netlink.h>
 #include <rdma/ib_cache.h>
 #include <rdma/ib_user_verbs.h>
-#include <rdma/rdma_netlink.h>
-#include <rdma/restrack.h>
 
 #include "mrc.h"
 
@@ -597,51 +594,9 @@ static int mrc_post_recv(struct ib_qp *ibqp, const struct ib_recv_wr *wr,
 	return err;
 }
 
-/* What `rdma resource show qp -dd` adds: the state of the stream and its peer. */
-static int mrc_fill_res_qp_entry(struct sk_buff *msg, struct ib_qp *ibqp)
-{
-	struct mrc_qp *qp = to_mqp(ibqp);
-	u32 next = 0, una = 0, held, wrs = 0;
-	u64 cwnd = 0, inflight = 0;
-	struct nlattr *table;
-
-	if (ibqp->qp_type != IB_QPT_RC)
-		return 0;
-	spin_lock_bh(&qp->lock);
-	if (qp->tx_started) {
-		next = mrc_tx_next_psn(&qp->tx);
-		una = mrc_tx_una(&qp->tx);
-	}
-	wrs = qp->req.taken - qp->sq.cons;
-	held = qp->resp.bound;
-	if (qp->peer) {
-		spin_lock(&qp->peer->lock);
-		cwnd = mrc_cc_cwnd(qp->peer->st.cc);
-		inflight = mrc_cc_inflight(qp->peer->st.cc);
-		spin_unlock(&qp->peer->lock);
-	}
-	spin_unlock_bh(&qp->lock);
-
-	table = nla_nest_start(msg, RDMA_NLDEV_ATTR_DRIVER);
-	if (!table)
-		return -EMSGSIZE;
-	if (rdma_nl_put_driver_u32(msg, "tx_una", una) ||
-	    rdma_nl_put_driver_u32(msg, "tx_next", next) ||
-	    rdma_nl_put_driver_u32(msg, "wrs_outstanding", wrs) ||
-	    rdma_nl_put_driver_u32(msg, "receives_bound", held) ||
-	    rdma_nl_put_driver_u64(msg, "peer_cwnd", cwnd) ||
-	    rdma_nl_put_driver_u64(msg, "peer_inflight", inflight)) {
-		nla_nest_cancel(msg, table);
-		return -EMSGSIZE;
-	}
-	nla_nest_end(msg, table);
-	return 0;
-}
-
 const struct ib_device_ops mrc_qp_ops = {
 	.create_qp = mrc_create_qp,
 	.destroy_qp = mrc_destroy_qp,
-	.fill_res_qp_entry = mrc_fill_res_qp_entry,
 	.modify_qp = mrc_modify_qp,
 	.post_recv = mrc_post_recv,
 	.post_send = mrc_post_send,

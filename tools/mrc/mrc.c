@@ -10,7 +10,8 @@
 struct options opt;
 
 static const struct object *const objects[] = {
-	&dev_object, &port_object, &peer_object, &path_object, NULL
+	&dev_object, &port_object, &peer_object, &path_object, &qp_object,
+	&stat_object, NULL
 };
 
 static const struct option long_options[] = {
@@ -30,9 +31,13 @@ static int help(FILE *to)
 
 	fprintf(to, "Usage: mrc [OPTIONS] OBJECT COMMAND ...\n\nObjects and commands:\n");
 	for (i = 0; objects[i]; i++) {
-		fprintf(to, "  %-5s %s\n", objects[i]->name, objects[i]->help);
+		fprintf(to, "  %-7s %s\n", objects[i]->name, objects[i]->help);
+		if (objects[i]->run) {
+			fprintf(to, "          %s\n", objects[i]->synopsis);
+			continue;
+		}
 		for (command = objects[i]->commands; command->name; command++)
-			fprintf(to, "        %s %s\n", command->name,
+			fprintf(to, "          %s %s\n", command->name,
 				command->synopsis);
 	}
 	fprintf(to, "\nOptions:\n"
@@ -49,6 +54,10 @@ static int object_help(const struct object *object)
 	const struct command *command;
 
 	printf("%s: %s\n\n", object->name, object->help);
+	if (object->run) {
+		printf("  mrc %s %s\n", object->name, object->synopsis);
+		return 0;
+	}
 	for (command = object->commands; command->name; command++)
 		printf("  mrc %s %s %s\n        %s\n", object->name,
 		       command->name, command->synopsis, command->help);
@@ -57,10 +66,16 @@ static int object_help(const struct object *object)
 
 static int run_object(const struct object *object, struct args *args)
 {
-	const char *names[8], *word = next_word(args);
+	const char *names[8], *word;
 	char what[64];
 	int i;
 
+	if (object->run) {
+		if (args->n && !strcmp(args->v[0], "help"))
+			return object_help(object);
+		return object->run(args);
+	}
+	word = next_word(args);
 	/* Without a command, as in iproute2: show. */
 	if (!word)
 		word = "show";

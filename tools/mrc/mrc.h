@@ -41,9 +41,13 @@ struct object {
 	const char *name;
 	const char *help;
 	const struct command *commands;	/* ends with a name of NULL */
+	/* in place of commands, with what follows the name of the object */
+	int (*run)(struct args *args);
+	const char *synopsis;
 };
 
-extern const struct object dev_object, port_object, peer_object, path_object;
+extern const struct object dev_object, port_object, peer_object, path_object,
+	qp_object, stat_object;
 
 /* One sentence to stderr; returns EXIT_USAGE. */
 int usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -90,6 +94,10 @@ int run_request(struct nl_msg *msg);
 int run_dump(struct nl_msg *msg, int max,
 	     void (*row)(struct nlattr **attrs));
 
+/* The same for commands of the RDMA core, RDMA_NLDEV_CMD_*. */
+struct nl_msg *new_rdma_request(int cmd);
+int run_rdma(struct nl_msg *msg, void (*row)(struct nlattr **attrs));
+
 /* How to list the objects of one kind. */
 struct listing {
 	int cmd;		/* MRC_CMD_* of the dump */
@@ -114,6 +122,10 @@ int fetch(const struct listing *list, const struct filter *filter,
 	  void (*row)(struct nlattr **attrs));
 /* The command "show": list what the words left in @args ask for. */
 int show_listing(struct args *args, const struct listing *list);
+
+/* Tell the counters of the RDMA device of that index, as the core knows them. */
+int read_counters(uint32_t index,
+		  void (*tell)(const char *name, uint64_t value));
 
 uint32_t get_u32(struct nlattr **attrs, int type);
 uint64_t get_u64(struct nlattr **attrs, int type);
@@ -144,10 +156,16 @@ void field_text(const char *head, const char *text);
 void object_end(void);
 void list_end(void);
 
+/* The name of a value of an enum, "?" if it is newer than this tool. */
+#define NAME_OF(names, value)	name_of(names, \
+					sizeof(names) / sizeof(*(names)), value)
+const char *name_of(const char *const *names, size_t n, uint32_t value);
 /* In text form; valid until a few more were made. */
 const char *format_time(uint64_t ns);
 const char *format_bytes(uint64_t bytes);
 const char *format_planes(uint32_t mask);
+/* The program ends if there is no memory. */
+void *must(void *memory);
 /* One of a few buffers in turn. */
 char *scratch(void);
 

@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Talks to the kernel's generic netlink family "mrc". */
+/* Talks to the kernel: the generic netlink family "mrc", and the RDMA core. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netlink.h>
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
+#include <rdma/rdma_netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mrc.h"
 
-static struct nl_sock *sock;
+static struct nl_sock *sock, *rdma_sock;
 static int family;
 
 /* What came of the request that is running. */
 static struct {
 	int error;		/* errno */
 	bool done;
+	int hdrlen;		/* between netlink's header and attributes */
 	int max;
 	void (*row)(struct nlattr **attrs);
 } state;
@@ -29,22 +31,31 @@ static int fail(const char *what)
 	return EXIT_KERNEL;
 }
 
-static bool open_socket(void)
+static struct nl_sock *open_netlink(int protocol)
 {
+	struct nl_sock *s = nl_socket_alloc();
 	int one = 1;
 
+	if (!s || nl_connect(s, protocol)) {
+		fail("cannot open a netlink socket");
+		nl_socket_free(s);
+		return NULL;
+	}
+	setsockopt(nl_socket_get_fd(s), SOL_NETLINK, NETLINK_EXT_ACK, &one,
+		   sizeof(one));
+	setsockopt(nl_socket_get_fd(s), SOL_NETLINK, NETLINK_CAP_ACK, &one,
+		   sizeof(one));
+	nl_socket_set_msg_buf_size(s, 32768);
+	return s;
+}
+
+static bool open_family(void)
+{
 	if (sock)
 		return true;
-	sock = nl_socket_alloc();
-	if (!sock || genl_connect(sock)) {
-		fail("cannot open a netlink socket");
+	sock = open_netlink(NETLINK_GENERIC);
+	if (!sock)
 		return false;
-	}
-	setsockopt(nl_socket_get_fd(sock), SOL_NETLINK, NETLINK_EXT_ACK, &one,
-		   sizeof(one));
-	setsockopt(nl_socket_get_fd(sock), SOL_NETLINK, NETLINK_CAP_ACK, &one,
-		   sizeof(one));
-	nl_socket_set_msg_buf_size(sock, 32768);
 	family = genl_ctrl_resolve(sock, MRC_GENL_NAME);
 	if (family < 0) {
 		fail("the kernel has no MRC: load the module with \"modprobe mrc\"");
@@ -57,7 +68,7 @@ struct nl_msg *new_request(int cmd, bool dump)
 {
 	struct nl_msg *msg;
 
-	if (!open_socket())
+	if (!open_family())
 		return NULL;
 	msg = nlmsg_alloc();
 	if (!msg || !genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0,
@@ -136,13 +147,14 @@ static int on_valid(struct nl_msg *msg, void *arg)
 	(void)arg;
 	attrs = calloc(state.max + 1, sizeof(*attrs));
 	if (attrs && state.row &&
-	    !genlmsg_parse(nlmsg_hdr(msg), 0, attrs, state.max, NULL))
+	    !nlmsg_parse(nlmsg_hdr(msg), state.hdrlen, attrs, state.max, NULL))
 		state.row(attrs);
 	free(attrs);
 	return NL_OK;
 }
 
-static int run(struct nl_msg *msg)
+static int run(struct nl_sock *to, struct nl_msg *msg, int max,
+	       void (*row)(struct nlattr **attrs))
 {
 	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
 	int err;
@@ -157,10 +169,13 @@ static int run(struct nl_msg *msg)
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_valid, NULL);
 	state.error = 0;
 	state.done = false;
-	err = nl_send_auto(sock, msg);
+	state.hdrlen = to == rdma_sock ? 0 : GENL_HDRLEN;
+	state.max = max;
+	state.row = row;
+	err = nl_send_auto(to, msg);
 	nlmsg_free(msg);
 	while (err >= 0 && !state.done)
-		err = nl_recvmsgs(sock, cb);
+		err = nl_recvmsgs(to, cb);
 	nl_cb_put(cb);
 	if (state.error)
 		return EXIT_KERNEL;
@@ -171,16 +186,32 @@ static int run(struct nl_msg *msg)
 
 int run_request(struct nl_msg *msg)
 {
-	state.row = NULL;
-	state.max = 0;
-	return run(msg);
+	return run(sock, msg, 0, NULL);
 }
 
 int run_dump(struct nl_msg *msg, int max, void (*row)(struct nlattr **attrs))
 {
-	state.row = row;
-	state.max = max;
-	return run(msg);
+	return run(sock, msg, max, row);
+}
+
+struct nl_msg *new_rdma_request(int cmd)
+{
+	struct nl_msg *msg;
+
+	if (!rdma_sock)
+		rdma_sock = open_netlink(NETLINK_RDMA);
+	if (!rdma_sock)
+		return NULL;
+	msg = nlmsg_alloc_simple(RDMA_NL_GET_TYPE(RDMA_NL_NLDEV, cmd),
+				 NLM_F_REQUEST | NLM_F_ACK);
+	if (!msg)
+		fail("out of memory");
+	return msg;
+}
+
+int run_rdma(struct nl_msg *msg, void (*row)(struct nlattr **attrs))
+{
+	return run(rdma_sock, msg, RDMA_NLDEV_ATTR_MAX - 1, row);
 }
 
 uint32_t get_u32(struct nlattr **attrs, int type)

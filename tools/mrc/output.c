@@ -37,7 +37,7 @@ char *scratch(void)
 	return buf[next++ % SCRATCHES];
 }
 
-static void *must(void *memory)
+void *must(void *memory)
 {
 	if (!memory) {
 		fprintf(stderr, "mrc: out of memory\n");
@@ -248,6 +248,11 @@ void list_end(void)
 }
 
 /* ------------------------------------------------------------ formats */
+
+const char *name_of(const char *const *names, size_t n, uint32_t value)
+{
+	return value < n ? names[value] : "?";
+}
 
 const char *format_time(uint64_t ns)
 {

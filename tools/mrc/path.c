@@ -5,17 +5,12 @@
 
 #include "mrc.h"
 
-static const char *state_name(uint32_t state)
-{
-	static const char *const names[] = {
-		[MRC_NL_PATH_GOOD] = "good",
-		[MRC_NL_PATH_SKIP] = "skip",
-		[MRC_NL_PATH_ASSUMED_BAD] = "assumed_bad",
-		[MRC_NL_PATH_DENIED] = "denied",
-	};
-
-	return state < sizeof(names) / sizeof(*names) ? names[state] : "?";
-}
+static const char *const states[] = {
+	[MRC_NL_PATH_GOOD] = "good",
+	[MRC_NL_PATH_SKIP] = "skip",
+	[MRC_NL_PATH_ASSUMED_BAD] = "assumed_bad",
+	[MRC_NL_PATH_DENIED] = "denied",
+};
 
 static void show_plane(struct nlattr **attrs)
 {
@@ -71,7 +66,7 @@ static void show_path(struct nlattr **attrs)
 	field_number("path", "PATH", get_u32(attrs, MRC_A_PATH_INDEX));
 	field_number("ev", "EV", get_u32(attrs, MRC_A_PATH_ENTROPY));
 	field_string("state", "STATE",
-		     state_name(get_u32(attrs, MRC_A_PATH_STATE)));
+		     NAME_OF(states, get_u32(attrs, MRC_A_PATH_STATE)));
 	field_number("tx", "SENT", get_u32(attrs, MRC_A_PATH_TX));
 	field_number("acked", NULL, get_u32(attrs, MRC_A_PATH_ACKED));
 	field_number("lost", "LOST", get_u32(attrs, MRC_A_PATH_LOST));

@@ -4,16 +4,11 @@
 
 #include "mrc.h"
 
-static const char *status_name(uint32_t status)
-{
-	static const char *const names[] = {
-		[MRC_NL_PEER_HELLO] = "hello",
-		[MRC_NL_PEER_PLAIN] = "plain",
-		[MRC_NL_PEER_EXT] = "extended",
-	};
-
-	return status < sizeof(names) / sizeof(*names) ? names[status] : "?";
-}
+static const char *const statuses[] = {
+	[MRC_NL_PEER_HELLO] = "hello",
+	[MRC_NL_PEER_PLAIN] = "plain",
+	[MRC_NL_PEER_EXT] = "extended",
+};
 
 /* Those in use out of all: "96/128". */
 static const char *paths_text(struct nlattr **attrs)
@@ -42,7 +37,7 @@ static void show_row(struct nlattr **attrs)
 	field_string("peer", "PEER", get_address(attrs, MRC_A_PEER_REMOTE));
 	field_string("local", opt.details ? "LOCAL" : NULL,
 		     get_address(attrs, MRC_A_PEER_LOCAL));
-	field_string("status", "STATUS", status_name(status));
+	field_string("status", "STATUS", NAME_OF(statuses, status));
 	field_number("features", NULL, get_u32(attrs, MRC_A_PEER_FEATURES));
 	field_number("window", opt.details ? "WINDOW" : NULL,
 		     get_u32(attrs, MRC_A_PEER_WINDOW));

@@ -171,6 +171,55 @@
  *	MRC_A_PATH_INDEX	u32		which paths: at least one of
  *	MRC_A_PATH_PLANE	u32 0..31	these three; with several, all
  *	MRC_A_PATH_ENTROPY	u32		must match
+ *
+ * MRC_CMD_QP_GET (dump)
+ *   request:
+ *	MRC_A_QP_DEV		string		only QPs of this device
+ *	MRC_A_QP_REMOTE		address		only QPs to this peer
+ *	MRC_A_QP_QPN		u32		only this QP
+ *   reply, one message per RC or UD QP; a UD QP, and one that is not connected,
+ *   has neither peer nor paths, and what is not known is 0:
+ *	MRC_A_QP_DEV		string
+ *	MRC_A_QP_QPN		u32
+ *	MRC_A_QP_TYPE		u32		enum mrc_nl_qp_type
+ *	MRC_A_QP_STATE		u32		enum mrc_nl_qp_state
+ *	MRC_A_QP_REMOTE		address		GID of the peer
+ *	MRC_A_QP_LOCAL		address		our GID towards it
+ *	MRC_A_QP_REMOTE_QPN	u32
+ *	MRC_A_QP_MTU		u32		payload bytes per packet
+ *	MRC_A_QP_WAIT		u32		enum mrc_nl_qp_wait
+ *	MRC_A_QP_WRS		u32		work requests taken, not completed
+ *	MRC_A_QP_UNA		u32		oldest PSN not acknowledged
+ *	MRC_A_QP_NEXT		u32		next new PSN
+ *	MRC_A_QP_LOST		u32		packets to be sent again
+ *	MRC_A_QP_WINDOW		u32		PSNs the peer accepts
+ *	MRC_A_QP_RETRY		u32		timeouts since the last progress
+ *	MRC_A_QP_SRTT		u32		ns, 0: no sample
+ *	MRC_A_QP_RECEIVES	u32		receives bound to messages
+ *	MRC_A_QP_CWND		u64		of the peer, bytes
+ *	MRC_A_QP_INFLIGHT	u64		of the peer, bytes
+ *	MRC_A_QP_GOOD		u32		number of the peer's paths by state
+ *	MRC_A_QP_SKIP		u32
+ *	MRC_A_QP_ASSUMED_BAD	u32
+ *	MRC_A_QP_DENIED		u32
+ *	MRC_A_QP_TX_BYTES	u64		since the QP was made; see
+ *	MRC_A_QP_RX_BYTES	u64		Documentation/counters.md
+ *	MRC_A_QP_TX_DATA_PACKETS	u64
+ *	MRC_A_QP_RETRANSMITS	u64
+ *	MRC_A_QP_LOST_SACK	u64
+ *	MRC_A_QP_LOST_NACK	u64
+ *	MRC_A_QP_LOST_TIMER	u64
+ *	MRC_A_QP_SPURIOUS	u64
+ *	MRC_A_QP_RTOS		u64
+ *	MRC_A_QP_PROBES_SENT	u64
+ *	MRC_A_QP_SACKS_SENT	u64
+ *	MRC_A_QP_SACKS_RECEIVED	u64
+ *	MRC_A_QP_NACKS_SENT	u64
+ *	MRC_A_QP_NACKS_RECEIVED	u64
+ *	MRC_A_QP_RNR_SENT	u64
+ *	MRC_A_QP_RNR_RECEIVED	u64
+ *	MRC_A_QP_DUPLICATES	u64
+ *	MRC_A_QP_OUT_OF_ORDER	u64
  */
 #ifndef _UAPI_LINUX_MRC_H
 #define _UAPI_LINUX_MRC_H
@@ -189,6 +238,7 @@ enum mrc_nl_cmd {
 	MRC_CMD_PLANE_GET,
 	MRC_CMD_PATH_GET,
 	MRC_CMD_PATH_SET,
+	MRC_CMD_QP_GET,
 
 	__MRC_CMD_MAX,
 	MRC_CMD_MAX = __MRC_CMD_MAX - 1
@@ -301,6 +351,85 @@ enum mrc_nl_path_attr {
 
 	__MRC_A_PATH_MAX,
 	MRC_A_PATH_MAX = __MRC_A_PATH_MAX - 1
+};
+
+enum mrc_nl_qp_attr {
+	MRC_A_QP_UNSPEC,
+	MRC_A_QP_PAD,
+	MRC_A_QP_DEV,
+	MRC_A_QP_QPN,
+	MRC_A_QP_TYPE,
+	MRC_A_QP_STATE,
+	MRC_A_QP_REMOTE,
+	MRC_A_QP_LOCAL,
+	MRC_A_QP_REMOTE_QPN,
+	MRC_A_QP_MTU,
+	MRC_A_QP_WAIT,
+	MRC_A_QP_WRS,
+	MRC_A_QP_UNA,
+	MRC_A_QP_NEXT,
+	MRC_A_QP_LOST,
+	MRC_A_QP_WINDOW,
+	MRC_A_QP_RETRY,
+	MRC_A_QP_SRTT,
+	MRC_A_QP_RECEIVES,
+	MRC_A_QP_CWND,
+	MRC_A_QP_INFLIGHT,
+	MRC_A_QP_GOOD,
+	MRC_A_QP_SKIP,
+	MRC_A_QP_ASSUMED_BAD,
+	MRC_A_QP_DENIED,
+	MRC_A_QP_TX_BYTES,
+	MRC_A_QP_RX_BYTES,
+	MRC_A_QP_TX_DATA_PACKETS,
+	MRC_A_QP_RETRANSMITS,
+	MRC_A_QP_LOST_SACK,
+	MRC_A_QP_LOST_NACK,
+	MRC_A_QP_LOST_TIMER,
+	MRC_A_QP_SPURIOUS,
+	MRC_A_QP_RTOS,
+	MRC_A_QP_PROBES_SENT,
+	MRC_A_QP_SACKS_SENT,
+	MRC_A_QP_SACKS_RECEIVED,
+	MRC_A_QP_NACKS_SENT,
+	MRC_A_QP_NACKS_RECEIVED,
+	MRC_A_QP_RNR_SENT,
+	MRC_A_QP_RNR_RECEIVED,
+	MRC_A_QP_DUPLICATES,
+	MRC_A_QP_OUT_OF_ORDER,
+
+	__MRC_A_QP_MAX,
+	MRC_A_QP_MAX = __MRC_A_QP_MAX - 1
+};
+
+/* The services an MRC device has. */
+enum mrc_nl_qp_type {
+	MRC_NL_QP_RC,
+	MRC_NL_QP_UD,
+	MRC_NL_QP_GSI,
+};
+
+/* In the order of enum ibv_qp_state. */
+enum mrc_nl_qp_state {
+	MRC_NL_QP_RESET,
+	MRC_NL_QP_INIT,
+	MRC_NL_QP_RTR,
+	MRC_NL_QP_RTS,
+	MRC_NL_QP_SQD,
+	MRC_NL_QP_SQE,
+	MRC_NL_QP_ERR,
+};
+
+/* What a QP needs before it sends the next packet. */
+enum mrc_nl_qp_wait {
+	MRC_NL_QP_WAIT_WORK,		/* nothing to send: the application */
+	MRC_NL_QP_WAIT_STATE,		/* not in a state that sends */
+	MRC_NL_QP_WAIT_HELLO,		/* the peer has not said who it is */
+	MRC_NL_QP_WAIT_RNR,		/* the peer had no receive: pausing */
+	MRC_NL_QP_WAIT_CWND,		/* congestion window, or no plane up */
+	MRC_NL_QP_WAIT_WINDOW,		/* the peer's receive window */
+	MRC_NL_QP_WAIT_ANSWER,		/* all sent: acknowledgment, answer */
+	MRC_NL_QP_WAIT_NOTHING,		/* it is sending */
 };
 
 /* What is known of a peer's abilities. */

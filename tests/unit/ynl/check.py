@@ -4,6 +4,7 @@
 
 Prints one line per comparison and ends with "N passed, N failed".
 """
+import glob
 import os
 import re
 import sys
@@ -141,8 +142,8 @@ def check_policies(spec, source):
 def main():
     spec = yaml.safe_load(read("Documentation/netlink/specs/mrc.yaml"))
     header = read("include/uapi/linux/mrc.h")
-    source = read("kernel/control/netlink.c") + \
-        read("kernel/control/netlink_peer.c")
+    source = "".join(read(path) for path in sorted(glob.glob(
+        "kernel/control/netlink*.c", root_dir=TREE)))
     check("family name", spec["name"],
           re.search(r'MRC_GENL_NAME\s+"(\w+)"', header).group(1))
     check_sets(spec, header)
