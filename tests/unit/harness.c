@@ -58,25 +58,6 @@ u64 test_env(const char *name, u64 def)
 	return s && *s ? strtoull(s, NULL, 0) : def;
 }
 
-u64 rng_next(struct rng *r)
-{
-	u64 z = (r->x += 0x9e3779b97f4a7c15ULL);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-	return z ^ (z >> 31);
-}
-
-u32 rng_below(struct rng *r, u32 n)
-{
-	return (u32)((rng_next(r) >> 32) * n >> 32);
-}
-
-bool rng_chance(struct rng *r, u32 ppm)
-{
-	return rng_below(r, 1000000) < ppm;
-}
-
 static bool wanted(const struct test *t, int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)

@@ -8,6 +8,8 @@
 
 #include <linux/types.h>
 
+#include "../../tools/sim/rng.h"
+
 struct test {
 	const char *name;
 	void (*run)(void);
@@ -48,16 +50,5 @@ u64 test_env(const char *name, u64 def);
 				  "%s is %llu (0x%llx), not %llu (0x%llx)", \
 				  #a, __a, __a, __b, __b);		\
 	} while (0)
-
-/* A small fast generator (splitmix64): the same figures on every machine. */
-struct rng {
-	u64 x;
-};
-
-u64 rng_next(struct rng *r);
-/* 0 .. n - 1 */
-u32 rng_below(struct rng *r, u32 n);
-/* True @ppm times in a million. */
-bool rng_chance(struct rng *r, u32 ppm);
 
 #endif
