@@ -9,6 +9,18 @@
 # rdma_rxe of these kernels receives in the initial namespace only. So that all
 # three have the same conditions, both ends of the wire are in it, and policy
 # routing sends packets over the wire although their destination is local.
+#
+# From the environment:
+#   BENCH_CASES    mrc, rxe, tcp; mrc,NAME=VALUE,...: mrc with these settings;
+#                  mrc@NAME: mrc with the module /mnt/share/NAME.ko
+#   BENCH_TESTS    bandwidth rate cpu latency profile
+#   BENCH_LOSSES   in percent
+#   BENCH_SIZES    of messages, for bandwidth, bytes
+#   BENCH_SECONDS  of each bandwidth and rate
+#   BENCH_ROUNDS   how often all of it; the medians count
+#   BENCH_RPS      mask of CPUs that packets are received on, by their hash;
+#                  default: all, as by a NIC with a queue for each; 0: on the
+#                  CPU that has sent them, which is what veth does by itself
 
 set -u
 share=/mnt/share
@@ -17,6 +29,9 @@ seconds=${BENCH_SECONDS:-4}
 cases=${BENCH_CASES:-mrc rxe tcp}
 losses=${BENCH_LOSSES:-0 1}
 sizes=${BENCH_SIZES:-64 512 4096 16384 65536 262144 1048576}
+tests=${BENCH_TESTS:-bandwidth rate cpu latency profile}
+rounds=${BENCH_ROUNDS:-1}
+rps=${BENCH_RPS:-$(printf %x $(((1 << $(nproc)) - 1)))}
 work=$(mktemp -d)
 port=18600
 : > $share/results
@@ -25,6 +40,11 @@ result()
 {
 	echo "$*" >> $share/results
 	printf '  loss %s %%  %-4s %-12s %8s  %s\n' "$@"
+}
+
+wanted()
+{
+	[[ " $tests " == *" $1 "* ]]
 }
 
 # Seconds that all CPUs were busy so far.
@@ -44,6 +64,9 @@ wire_up()
 	done
 	ip addr add 10.9.0.1/24 dev w0
 	ip addr add 10.9.0.2/24 dev w1
+	for f in w0 w1; do
+		echo "$rps" > /sys/class/net/$f/queues/rx-0/rps_cpus
+	done
 	ip link set w0 up
 	ip link set w1 up
 	# The table of local addresses is asked after the wire's own routes.
@@ -57,19 +80,39 @@ wire_up()
 	ip neigh replace 10.9.0.1 lladdr "$(< /sys/class/net/w0/address)" dev w1 nud permanent
 }
 
-# $1: mrc or rxe
+# Make the two devices of a case. $1: case
 devices_up()
 {
-	[ "$1" = rxe ] && modprobe rdma_rxe
-	rdma link add "${1}0" type "$1" netdev w0 &&
-	rdma link add "${1}1" type "$1" netdev w1
+	local type=${1%%[@,]*} i setting settings=()
+
+	case $1 in
+	*@*)
+		modprobe mrc	# for what it depends on
+		rmmod mrc
+		insmod "$share/${1#*@}.ko" || return
+		;;
+	rxe) modprobe rdma_rxe ;;
+	*) modprobe mrc ;;
+	esac
+	[[ $1 != *,* ]] || IFS=, read -ra settings <<< "${1#*,}"
+	for i in 0 1; do
+		rdma link add $type$i type $type netdev w$i || return
+		for setting in "${settings[@]}"; do
+			mrc dev set $type$i "${setting%=*}" "${setting#*=}" || return
+		done
+	done
 }
 
 devices_down()
 {
-	rdma link del "${1}0"
-	rdma link del "${1}1"
-	[ "$1" != rxe ] || modprobe -r rdma_rxe
+	local type=${1%%[@,]*}
+
+	rdma link del ${type}0
+	rdma link del ${type}1
+	case $1 in
+	*@*) rmmod mrc ;;
+	rxe) modprobe -r rdma_rxe ;;
+	esac
 }
 
 # The GID that is an IPv4 address in RoCE v2. $1: device
@@ -100,7 +143,7 @@ listening()
 # $work/out. $1: case, rest: command
 perftest()
 {
-	local dev=$1 server status
+	local dev=${1%%[@,]*} server status
 
 	shift
 	port=$((port + 1))
@@ -115,6 +158,23 @@ perftest()
 	return $status
 }
 
+# What the two devices of mrc have counted since they were made.
+# $1: loss, $2: case, $3: what was done
+counters()
+{
+	local i
+
+	[[ $2 == mrc* ]] || return
+	for i in 0 1; do
+		rdma -j statistic show link mrc$i/1 |
+			jq -r --arg what "$3" '.[0] | to_entries[] |
+			select((.value | type) == "number" and .value > 0 and
+				.key != "port" and .key != "ifindex") |
+			"\($what) mrc'$i' \(.key) \(.value)"'
+		mrc peer show mrc$i | sed "s/^/$3 /"
+	done >> $share/counters.$1.$2
+}
+
 # The line of results. $1: field counted from 1
 value()
 {
@@ -122,36 +182,47 @@ value()
 		END { print v == "" ? "failed" : v }' $work/out
 }
 
+# $1: loss, $2: case
 verbs()
 {
-	local loss=$1 dev=$2 size before rate
+	local loss=$1 case=$2 size before rate
 
-	for size in $sizes; do
-		perftest $dev ib_write_bw -s $size -D $seconds -f 1
-		result $loss $dev bandwidth $size "$(value 4)"
+	for size in $(wanted bandwidth && echo $sizes); do
+		perftest $case ib_write_bw -s $size -D $seconds -f 1
+		result $loss $case bandwidth $size "$(value 4)"
+		counters $loss $case $size
 	done
-	perftest $dev ib_write_bw -s 8 -D $seconds -f 1
-	result $loss $dev write_rate 8 "$(value 5 | awk '{ print $1 * 1000000 }')"
-	perftest $dev ib_send_bw -s 64 -D $seconds -f 1
-	result $loss $dev send_rate 64 "$(value 5 | awk '{ print $1 * 1000000 }')"
-	# With sleeping instead of polling programs the time counted is work. All of
-	# the run counts, connecting too: bytes are those of all iterations.
-	before=$(busy)
-	perftest $dev ib_write_bw -s 65536 -n $([ $loss = 0 ] && echo 6000 || echo 1500) -e
-	rate=$(value 2)
-	result $loss $dev cpu_ns_byte 65536 "$(echo "$before $(busy) $rate" |
-		awk '$3 + 0 > 0 { printf "%.2f", ($2 - $1) * 1e9 / ($3 * 65536); exit } { print "failed" }')"
-	perftest $dev ib_write_lat -s 8 -n $([ $loss = 0 ] && echo 10000 || echo 3000) -H
-	awk -F, '/^[0-9]+, *[0-9.]+$/ { print $2 + 0 }' $work/out > $share/latency.$loss.$dev
-	[ -s $share/latency.$loss.$dev ] || cp $work/out $share/latency.failed.$loss.$dev
+	if wanted rate; then
+		perftest $case ib_write_bw -s 8 -D $seconds -f 1
+		result $loss $case write_rate 8 "$(value 5 | awk '{ print $1 * 1000000 }')"
+		perftest $case ib_send_bw -s 64 -D $seconds -f 1
+		result $loss $case send_rate 64 "$(value 5 | awk '{ print $1 * 1000000 }')"
+	fi
+	if wanted cpu; then
+		# With sleeping instead of polling programs the time counted is work. All
+		# of the run counts, connecting too: bytes are those of all iterations.
+		before=$(busy)
+		perftest $case ib_write_bw -s 65536 \
+			-n $([ $loss = 0 ] && echo 6000 || echo 1500) -e
+		rate=$(value 2)
+		result $loss $case cpu_ns_byte 65536 "$(echo "$before $(busy) $rate" |
+			awk '$3 + 0 > 0 { printf "%.2f", ($2 - $1) * 1e9 / ($3 * 65536); exit }
+				{ print "failed" }')"
+	fi
+	if wanted latency; then
+		perftest $case ib_write_lat -s 8 -n $([ $loss = 0 ] && echo 10000 || echo 3000) -H
+		awk -F, '/^[0-9]+, *[0-9.]+$/ { print $2 + 0 }' $work/out \
+			>> $share/latency.$loss.$case
+		[ -s $share/latency.$loss.$case ] || cp $work/out $share/failed.$loss.$case
+	fi
 }
 
+# $1: loss
 tcp()
 {
 	local loss=$1 size before
 
-	gcc -O2 -o $work/tcplat "$here/tcplat.c" || return
-	for size in $sizes; do
+	for size in $(wanted bandwidth && echo $sizes); do
 		iperf3 -s -1 -B 10.9.0.2 -p 5201 > /dev/null &
 		listening 5201
 		before=$(busy)
@@ -159,51 +230,79 @@ tcp()
 		wait
 		result $loss tcp bandwidth $size "$(jq '.end.sum_received.bits_per_second / 8388608 |
 			. * 100 | round / 100' $work/out)"
-		[ $size != 65536 ] || result $loss tcp cpu_ns_byte $size "$(echo "$before $(busy) \
+		[ $size != 65536 ] || ! wanted cpu ||
+			result $loss tcp cpu_ns_byte $size "$(echo "$before $(busy) \
 			$(jq .end.sum_received.bytes $work/out)" |
 			awk '{ printf "%.2f", ($2 - $1) * 1e9 / $3 }')"
 	done
+	wanted latency || return
+	gcc -O2 -o $work/tcplat "$here/tcplat.c" || return
 	$work/tcplat -s 10.9.0.2 5300 > /dev/null &
 	listening 5300
 	$work/tcplat -c 10.9.0.2 5300 10.9.0.1 $([ $loss = 0 ] && echo 10000 || echo 3000) 8 \
-		> $share/latency.$loss.tcp
+		>> $share/latency.$loss.tcp
 	wait
 }
 
-# Where the time goes while mrc moves 64 KiB messages.
+# Where the time goes while the first case of mrc moves messages of a size.
+# $1: size
 profile()
 {
-	devices_up mrc || return
-	perf record -q -e cpu-clock -F 500 -a -o $work/perf.data -- sleep 5 \
-		> /dev/null 2>&1 &
-	perftest mrc ib_write_bw -s 65536 -D 6 -f 1
-	wait %perf 2> /dev/null || wait
-	perf report -i $work/perf.data --stdio --no-children -s symbol,dso 2> /dev/null |
-		grep -v '^#' | grep -v '^$' | head -n 40 > $share/profile
-	devices_down mrc
+	local case i
+
+	for case in $cases; do
+		[[ $case != mrc* ]] || break
+	done
+	[[ $case == mrc* ]] && devices_up $case || return
+	perftest $case ib_write_bw -s $1 -D 9 -f 1 &
+	for ((i = 0; i < 100; i++)); do
+		[ "$(< /sys/class/infiniband/mrc1/ports/1/hw_counters/rx_bytes)" -lt 100000 ] ||
+			break
+		sleep 0.1
+	done
+	perf record -q -e cpu-clock -F 500 -a -g -o $work/perf.data -- sleep 4 > /dev/null 2>&1
+	wait
+	perf report -i $work/perf.data --stdio --no-children -g none -s symbol,dso 2> /dev/null |
+		grep -v '^#' | grep -v '^$' | head -n 60 > $share/profile.$1
+	perf report -i $work/perf.data --stdio --children -g none -s symbol,dso 2> /dev/null |
+		grep -v '^#' | grep -v '^$' | head -n 100 > $share/profile-children.$1
+	perf report -i $work/perf.data --stdio --no-children -g none -s cpu,comm 2> /dev/null |
+		grep -v '^#' | grep -v '^$' | head -n 20 > $share/profile-cpus.$1
+	devices_down $case
+}
+
+# $1: loss in percent
+set_loss()
+{
+	local dev
+
+	for dev in w0 w1; do
+		if [ $1 = 0 ]; then
+			tc qdisc del dev $dev root 2> /dev/null
+		else
+			tc qdisc replace dev $dev root netem loss $1% limit 20000
+		fi
+	done
 }
 
 wire_up
-for loss in $losses; do
-	for dev in w0 w1; do
-		if [ $loss = 0 ]; then
-			tc qdisc del dev $dev root 2> /dev/null
-		else
-			tc qdisc replace dev $dev root netem loss $loss% limit 20000
-		fi
-	done
-	for case in $cases; do
-		if [ $case = tcp ]; then
-			tcp $loss
-		elif devices_up $case; then
-			verbs $loss $case
-			devices_down $case
-		fi
+for ((round = 0; round < rounds; round++)); do
+	for loss in $losses; do
+		set_loss $loss
+		for case in $cases; do
+			if [ $case = tcp ]; then
+				tcp $loss
+			elif devices_up $case; then
+				verbs $loss $case
+				devices_down $case
+			fi
+		done
 	done
 done
-tc qdisc del dev w0 root 2> /dev/null
-tc qdisc del dev w1 root 2> /dev/null
-case $cases in
-*mrc*) profile ;;
-esac
+set_loss 0
+if wanted profile; then
+	for size in ${BENCH_PROFILE_SIZES:-65536 512}; do
+		profile $size
+	done
+fi
 exit 0

@@ -10,22 +10,30 @@ there. Exits with 1 when a goal is missed.
 import collections
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 
-LABEL = {"mrc": "mrc", "rxe": "rdma_rxe", "tcp": "TCP (iperf3)"}
+LABEL = {"rxe": "rdma_rxe", "tcp": "TCP (iperf3)"}
+
+
+def label(case):
+    return LABEL.get(case, case)
 
 
 def read_results(folder):
-    table = collections.OrderedDict()
+    """(loss, case, test, size) -> median of the rounds; None: a round failed."""
+    rounds = collections.OrderedDict()
     with open(os.path.join(folder, "results")) as file:
         for line in file:
             loss, case, test, size, value = line.split()
+            values = rounds.setdefault((loss, case, test, int(size)), [])
             try:
-                table[loss, case, test, int(size)] = float(value)
+                values.append(float(value))
             except ValueError:
-                table[loss, case, test, int(size)] = None
-    return table
+                values.append(None)
+    return {key: None if None in values else statistics.median(values)
+            for key, values in rounds.items()}
 
 
 def size_text(n):
@@ -71,7 +79,7 @@ class Report:
         for loss in self.losses:
             self.say("%s, %s %% loss" % (title, loss))
             others = [c for c in self.cases if c != "mrc"]
-            self.say("  %10s" % "size" + "".join("%14s" % LABEL[c] for c in self.cases) +
+            self.say("  %10s" % "size" + "".join("%14s" % label(c) for c in self.cases) +
                      "".join("%14s" % ("mrc/" + c if better_is_more else c + "/mrc")
                              for c in others))
             for size in self.sizes(test):
@@ -101,10 +109,10 @@ class Report:
                 except (OSError, ValueError):
                     v = []
                 if not v:
-                    self.say("  %3s %%%14s%10s" % (loss, LABEL[case], "failed"))
+                    self.say("  %3s %%%14s%10s" % (loss, label(case), "failed"))
                     continue
                 at = [v[min(len(v) - 1, int(len(v) * q))] for q in (0, .5, .99, .999, 1)]
-                self.say("  %3s %%%14s" % (loss, LABEL[case]) + "".join("%10.1f" % x for x in at))
+                self.say("  %3s %%%14s" % (loss, label(case)) + "".join("%10.1f" % x for x in at))
         self.say()
 
     def goal(self, held, text):
@@ -159,12 +167,12 @@ class Report:
                 if rows:
                     name = "bandwidth.%s.%s.dat" % (loss, case)
                     files[name] = rows
-                    curves.append("'%s' with linespoints lw 2 title '%s'" % (name, LABEL[case]))
+                    curves.append("'%s' with linespoints lw 2 title '%s'" % (name, label(case)))
                 name = "latency.%s.%s" % (loss, case)
                 if os.path.exists(os.path.join(self.folder, name)) and \
                    os.path.getsize(os.path.join(self.folder, name)):
                     steps.append("'%s' using 1:(1) smooth cnormal lw 2 title '%s'" %
-                                 (name, LABEL[case]))
+                                 (name, label(case)))
             if curves:
                 self.plot("bandwidth-%s" % loss,
                           "set logscale x 2\nset xlabel 'message size (bytes)'\n"
