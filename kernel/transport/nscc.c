@@ -18,7 +18,6 @@
 #include "nscc.h"
 
 #define DELAY_SHIFT		8	/* avg_delay: ns << 8 */
-#define INITIAL_PACKETS		64	/* window before the first RTT sample */
 /*
  * The window can always grow to this many packets: a segmentation offload
  * burst and what several processors hold must fit into it.
@@ -28,18 +27,35 @@
 #define BASE_RTT_PERIOD		(10ULL * NSEC_PER_SEC)
 #define ECN_MEMORY		(10ULL * NSEC_PER_MSEC)
 #define DEFAULT_SPEED		(10ULL * 1000 * 1000 * 1000)
-#define ADJUST_PACKETS		8
-#define QA_GATE			3
-#define QA_THRESHOLD		4	/* times target, without trimming */
 #define QA_HIGH_PERIODS		3
 #define QA_SAMPLES		4
 #define BDP_MAX			0x100000000ULL
 #define PI_MAX			0x100000000ULL
 #define RTT_MAX			(10ULL * NSEC_PER_SEC)
 
+/* UEC 1.0's, but for the first window: a BDP is not known yet. */
+const struct mrc_cc_profile mrc_cc_default = {
+	.initial = 64,
+	.max_wnd = 150,
+	.gamma = 80,
+	.md_jump = 50,
+	.fi = 500,
+	.fi_scale = 25,
+	.eta = 15,
+	.alpha = 400,
+	.qa_gate = 3,
+	.qa_threshold = 400,
+	.adjust = 8,
+};
+
+static u64 percent(u64 x, u16 p)
+{
+	return mul_u64_u64_div_u64(x, p, 100);
+}
+
 static u64 min_wnd(const struct mrc_cc *cc, u64 now)
 {
-	if (cc->trimming || (cc->ecn_at && now - cc->ecn_at < ECN_MEMORY))
+	if (cc->p.trimming || (cc->ecn_at && now - cc->ecn_at < ECN_MEMORY))
 		return cc->mtu;
 	return MIN_PACKETS_QUIET * cc->mtu;
 }
@@ -56,14 +72,15 @@ static void derive(struct mrc_cc *cc)
 				      8ULL * NSEC_PER_SEC);
 
 	bdp = min(bdp, BDP_MAX);
-	cc->max_wnd = max_t(u64, bdp + bdp / 2,
+	cc->max_wnd = max_t(u64, percent(bdp, cc->p.max_wnd),
 			    (u64)MAX_WND_MIN_PACKETS * cc->mtu);
-	cc->target = cc->trimming ? cc->base_rtt * 3 / 4 : cc->base_rtt;
+	cc->target = percent(cc->base_rtt, cc->p.target ?:
+			     (cc->p.trimming ? 75 : 100));
 	cc->target = max_t(u64, cc->target, 1);
-	/* fi = 5 MTU a; eta = 0.15 MTU a; alpha target = 4 MTU a b */
-	cc->fi = max_t(u64, div_u64(5 * cc->mtu * bdp, 150000), 1);
-	cc->eta = div_u64(cc->mtu * bdp, 1000000);
-	cc->pi = div_u64(div_u64(4 * cc->mtu * bdp, 150000) *
+	cc->mtu_a = div_u64(cc->mtu * bdp, 150000);
+	cc->fi = max_t(u64, percent(cc->mtu_a, cc->p.fi), 1);
+	cc->eta = percent(cc->mtu_a, cc->p.eta);
+	cc->pi = div_u64(percent(cc->mtu_a, cc->p.alpha) *
 			 min_t(u64, cc->target, NSEC_PER_SEC), 12000);
 	cc->pi = min(cc->pi, PI_MAX);
 }
@@ -79,13 +96,32 @@ void mrc_cc_init(struct mrc_cc *cc, const struct mrc_cc_params *p, u64 now)
 	memset(cc, 0, sizeof(*cc));
 	cc->mtu = max_t(u32, p->mtu, 256);
 	cc->speed_bps = p->speed_bps ? p->speed_bps : DEFAULT_SPEED;
-	cc->trimming = p->trimming;
+	cc->p = p->profile ? *p->profile : mrc_cc_default;
 	derive(cc);
-	cc->cwnd = INITIAL_PACKETS * cc->mtu;
+	cc->cwnd = clamp_t(u64, (u64)cc->p.initial * cc->mtu, cc->mtu,
+			   cc->max_wnd);
 	cc->adj_at = now;
 	cc->qa_at = now;
 	cc->qa_min_delay = U64_MAX;
 	cc->base_since = now;
+}
+
+/**
+ * mrc_cc_set_profile - another profile for a context in use
+ * @cc: the context
+ * @p: the profile, copied
+ * @now: ns
+ *
+ * What was learnt of the network stays, and the window, as far as it may.
+ */
+void mrc_cc_set_profile(struct mrc_cc *cc, const struct mrc_cc_profile *p,
+			u64 now)
+{
+	cc->p = *p;
+	derive(cc);
+	set_cwnd(cc, cc->cwnd, now);
+	cc->inc = 0;
+	cc->fi_count = 0;
 }
 
 /**
@@ -99,7 +135,7 @@ void mrc_cc_init(struct mrc_cc *cc, const struct mrc_cc_params *p, u64 now)
  */
 bool mrc_cc_may_send(const struct mrc_cc *cc, u32 bytes)
 {
-	return cc->inflight < cc->cwnd;
+	return cc->inflight < cc->cwnd || cc->p.algorithm == MRC_CC_NULL;
 }
 
 /**
@@ -182,8 +218,8 @@ static bool quick_adapt(struct mrc_cc *cc, u64 now)
 	 * One path may be slow: it is the least delay that tells of a queue
 	 * that all have to pass, and only if it stays.
 	 */
-	if (cc->trimming || cc->qa_samples < QA_SAMPLES ||
-	    cc->qa_min_delay <= QA_THRESHOLD * cc->target)
+	if (cc->p.trimming || cc->qa_samples < QA_SAMPLES ||
+	    cc->qa_min_delay <= percent(cc->target, cc->p.qa_threshold))
 		cc->qa_high = 0;
 	else if (cc->qa_high < QA_HIGH_PERIODS)
 		cc->qa_high++;
@@ -198,7 +234,7 @@ static bool quick_adapt(struct mrc_cc *cc, u64 now)
 	if (elapsed < 4 * (cc->base_rtt + cc->target) &&
 	    (cc->qa_trim || cc->qa_lost > cc->qa_bytes / 4 + cc->mtu ||
 	     cc->qa_high == QA_HIGH_PERIODS) &&
-	    wnd < cc->max_wnd >> QA_GATE) {
+	    wnd < cc->max_wnd >> cc->p.qa_gate) {
 		if (wnd < cc->cwnd)
 			set_cwnd(cc, wnd, now);
 		cc->qa_ignore = cc->inflight;
@@ -241,11 +277,13 @@ static void increase(struct mrc_cc *cc, u32 bytes, u64 delay)
 		/* A whole window without delay: grow fast from now on. */
 		cc->fi_count += bytes;
 		if (cc->fi_count > cc->cwnd) {
-			/* fi_scale = 0.25 a, with a at least 1 */
-			cc->cwnd += max_t(u64, bytes / 4,
-					  min_t(u64, bytes,
-						div64_u64(bytes * cc->fi,
-							  20 * cc->mtu)));
+			/* with a of at least 1 */
+			u64 add = percent(bytes, cc->p.fi_scale);
+
+			cc->cwnd += max(add,
+					min_t(u64, bytes,
+					      div_u64(add * cc->mtu_a,
+						      cc->mtu)));
 			cc->cwnd = min(cc->cwnd, cc->max_wnd);
 			return;
 		}
@@ -261,7 +299,7 @@ static void fulfil(struct mrc_cc *cc, u64 now)
 	u64 add;
 	bool period = now - cc->adj_at >= max_t(u64, cc->base_rtt, 1);
 
-	if (cc->adj_bytes <= ADJUST_PACKETS * cc->mtu && !period)
+	if (cc->adj_bytes <= cc->p.adjust * cc->mtu && !period)
 		return;
 
 	/* Never faster than slow start: one byte per byte acknowledged. */
@@ -282,9 +320,10 @@ static void decrease(struct mrc_cc *cc, u64 now)
 
 	if (avg <= cc->target || now - cc->dec_at < cc->base_rtt)
 		return;
-	/* gamma 0.8, but never to less than max_md_jump 0.5 */
-	cut = mul_u64_u64_div_u64(div_u64(cc->cwnd * 4, 5), avg - cc->target, avg);
-	set_cwnd(cc, cc->cwnd - min(cut, cc->cwnd / 2), now);
+	cut = mul_u64_u64_div_u64(percent(cc->cwnd, cc->p.gamma),
+				  avg - cc->target, avg);
+	set_cwnd(cc, cc->cwnd - min(cut, percent(cc->cwnd, cc->p.md_jump)),
+		 now);
 	cc->dec_at = now;
 }
 

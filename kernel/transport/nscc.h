@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB */
 /*
- * NSCC, the window-based congestion control of MRC 1.0 ("uet-1.0-nscc"),
- * per destination: one context serves all QPs to a peer. The caller holds
+ * NSCC, the window-based congestion control of MRC 1.0 ("uet-1.0-nscc"), or
+ * "null", which holds nothing back; per destination: one context serves all QPs to a peer. The caller holds
  * the peer's lock. Bytes are nominal packet bytes (UDP length + 40).
  */
 #ifndef MRC_TRANSPORT_NSCC_H
@@ -11,10 +11,38 @@
 
 #include "mrc/wire.h"
 
+enum mrc_cc_algorithm {
+	MRC_CC_NSCC,
+	MRC_CC_NULL,		/* only the peer's PSN windows are a limit */
+};
+
+/*
+ * What an operator can set. In percent unless it says otherwise; a and b are
+ * those of UEC 1.0: BDP / 150,000 bytes and target / 12 us.
+ */
+struct mrc_cc_profile {
+	u16 algorithm;		/* enum mrc_cc_algorithm */
+	u16 trimming;		/* the fabric trims */
+	u16 target;		/* delay aimed at, of base RTT; 0: 100, trimming 75 */
+	u16 initial;		/* first window, packets */
+	u16 max_wnd;		/* of BDP */
+	u16 gamma;		/* multiplicative decrease */
+	u16 md_jump;		/* decrease at once, at most, of the window */
+	u16 fi;			/* fair increase, of an MTU, times a */
+	u16 fi_scale;		/* fast increase, per byte, times a */
+	u16 eta;		/* per period, of an MTU, times a */
+	u16 alpha;		/* proportional increase, of an MTU, times a b */
+	u16 qa_gate;		/* quick adapt: below max_wnd >> qa_gate */
+	u16 qa_threshold;	/* quick adapt: delay, of target */
+	u16 adjust;		/* packets acknowledged before an adjustment */
+};
+
+extern const struct mrc_cc_profile mrc_cc_default;
+
 struct mrc_cc_params {
+	const struct mrc_cc_profile *profile;	/* copied; NULL: the default */
 	u32 mtu;		/* nominal bytes of a full packet */
 	u64 speed_bps;		/* sum of the planes, bits per second */
-	bool trimming;		/* the fabric trims */
 };
 
 struct mrc_cc {
@@ -24,7 +52,7 @@ struct mrc_cc {
 	u64 saved_wnd;		/* cwnd before the receiver's penalty, 0: none */
 	u64 speed_bps;
 	u32 mtu;		/* nominal bytes */
-	bool trimming;
+	struct mrc_cc_profile p;
 
 	u64 base_rtt;		/* ns, 0: no sample yet */
 	u64 base_next;		/* least RTT of the running period, 0: none */
@@ -33,6 +61,7 @@ struct mrc_cc {
 	u64 avg_delay;		/* ns << MRC_CC_DELAY_SHIFT */
 
 	u64 inc;		/* bytes^2 to be added as inc / cwnd */
+	u64 mtu_a;		/* a MTUs, bytes */
 	u64 fi;			/* bytes per window of fair increase */
 	u64 pi;			/* the same, proportional, at delay 0 */
 	u64 eta;		/* bytes per period */
@@ -53,6 +82,9 @@ struct mrc_cc {
 };
 
 void mrc_cc_init(struct mrc_cc *cc, const struct mrc_cc_params *p, u64 now);
+/* Another profile, in use: the window stays as far as it may. */
+void mrc_cc_set_profile(struct mrc_cc *cc, const struct mrc_cc_profile *p,
+			u64 now);
 /* May another packet of @bytes be sent? One is always allowed when idle. */
 bool mrc_cc_may_send(const struct mrc_cc *cc, u32 bytes);
 void mrc_cc_sent(struct mrc_cc *cc, u32 bytes);

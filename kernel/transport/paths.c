@@ -43,6 +43,9 @@
 #define PROBE_PLANE_BACKOFF	3	/* 40 ms */
 #define PROBE_GAP		(100ULL * NSEC_PER_USEC)	/* at most 10,000/s */
 #define PLANE_ANSWERS		3
+/* Where a peer only answers, its paths are probed so often, or once an RTT. */
+#define REVERSE_PERIOD		(1ULL * NSEC_PER_MSEC)
+#define REVERSE_TRIES		16
 #define PATH_ANSWERS		3
 #define MAX_FLAPS		3
 /* A path that was good for so long begins with a clean slate. */
@@ -75,7 +78,18 @@ static bool plane_works(const struct mrc_paths *ps, const struct mrc_plane *pl)
 
 static bool active(const struct mrc_path *p)
 {
-	return p->state == MRC_PATH_GOOD || p->state == MRC_PATH_SKIP;
+	return (p->state == MRC_PATH_GOOD || p->state == MRC_PATH_SKIP) &&
+	       !p->backup;
+}
+
+static void swap_order(struct mrc_paths *ps, struct mrc_plane *pl, u16 a, u16 b)
+{
+	u16 pa = pl->order[a], pb = pl->order[b];
+
+	pl->order[a] = pb;
+	pl->order[b] = pa;
+	ps->path[pb].pos = a;
+	ps->path[pa].pos = b;
 }
 
 static u32 xorshift(u32 x)
@@ -105,16 +119,14 @@ size_t mrc_paths_size(u32 n)
 }
 
 /**
- * mrc_paths_init - make a set of good paths
- * @ps: mrc_paths_size(@n) bytes
- * @n: number of paths
- * @planes: planes to use
- * @nplanes: number of them, 1 to 32, at most @n
- * @seed: entropies follow from it
+ * mrc_paths_setup - make a set of good paths
+ * @ps: mrc_paths_size(@conf->n) bytes
+ * @conf: what it is made of
  */
-void mrc_paths_init(struct mrc_paths *ps, u32 n, const u8 *planes,
-		    u32 nplanes, u32 seed)
+void mrc_paths_setup(struct mrc_paths *ps, const struct mrc_paths_conf *conf)
 {
+	u32 n = conf->n, nplanes = conf->nplanes;
+	const u8 *planes = conf->planes;
 	u16 *order = (u16 *)&ps->path[n];
 	u32 base;
 
@@ -122,6 +134,9 @@ void mrc_paths_init(struct mrc_paths *ps, u32 n, const u8 *planes,
 	ps->n = n;
 	ps->nplanes = nplanes;
 	ps->probe_deadline = U64_MAX;
+	ps->min_active = conf->min_active;
+	ps->reverse = conf->reverse;
+	ps->answers = conf->answers ? conf->answers : PATH_ANSWERS;
 
 	for (u32 i = 0; i < nplanes; i++) {
 		struct mrc_plane *pl = &ps->planes[i];
@@ -135,18 +150,51 @@ void mrc_paths_init(struct mrc_paths *ps, u32 n, const u8 *planes,
 	 * Source ports 49152 to 65535, no two alike: an odd multiplier is a
 	 * permutation of the 2^14 values.
 	 */
-	base = xorshift(seed | 1);
+	base = xorshift(conf->seed | 1);
 	for (u32 i = 0; i < n; i++) {
 		struct mrc_plane *pl = plane_of(ps, i);
 		struct mrc_path *p = &ps->path[i];
 
-		p->entropy = 0xc000 | ((base + i * 0x9e5) & 0x3fff);
+		p->entropy = conf->ev ? conf->ev[i] :
+			     0xc000 | ((base + i * 0x9e5) & 0x3fff);
 		p->plane = pl->plane;
 		p->pos = pl->npaths;
 		pl->order[pl->npaths++] = i;
-		pl->nactive++;
 	}
-	ps->nactive = n;
+	for (u32 i = 0; i < nplanes; i++) {
+		struct mrc_plane *pl = &ps->planes[i];
+
+		pl->nuse = conf->active ? min_t(u32, conf->active, pl->npaths) :
+					  pl->npaths;
+		/* Each peer has others in use. */
+		for (u32 k = 0; k < pl->nuse && pl->nuse < pl->npaths; k++) {
+			base = xorshift(base);
+			swap_order(ps, pl, k,
+				   k + scale(base, pl->npaths - k));
+		}
+		for (u32 k = pl->nuse; k < pl->npaths; k++)
+			ps->path[pl->order[k]].backup = true;
+		pl->nactive = pl->nuse;
+		ps->nactive += pl->nuse;
+	}
+}
+
+/**
+ * mrc_paths_init - make a set of good paths without a profile
+ * @ps: mrc_paths_size(@n) bytes
+ * @n: number of paths
+ * @planes: planes to use
+ * @nplanes: number of them, 1 to 32, at most @n
+ * @seed: entropies follow from it
+ */
+void mrc_paths_init(struct mrc_paths *ps, u32 n, const u8 *planes,
+		    u32 nplanes, u32 seed)
+{
+	struct mrc_paths_conf conf = {
+		.planes = planes, .nplanes = nplanes, .n = n, .seed = seed,
+	};
+
+	mrc_paths_setup(ps, &conf);
 }
 
 /**
@@ -192,23 +240,15 @@ u32 mrc_paths_in_state(const struct mrc_paths *ps, u8 plane,
 
 /* ------------------------------------------------------------ states */
 
-static void swap_order(struct mrc_paths *ps, struct mrc_plane *pl, u16 a, u16 b)
-{
-	u16 pa = pl->order[a], pb = pl->order[b];
-
-	pl->order[a] = pb;
-	pl->order[b] = pa;
-	ps->path[pb].pos = a;
-	ps->path[pa].pos = b;
-}
-
-static void set_state(struct mrc_paths *ps, u32 idx, enum mrc_path_state state)
+static void set_state(struct mrc_paths *ps, u32 idx, enum mrc_path_state state,
+		      bool backup)
 {
 	struct mrc_plane *pl = plane_of(ps, idx);
 	struct mrc_path *p = &ps->path[idx];
 	bool was = active(p);
 
 	p->state = state;
+	p->backup = backup;
 	if (was && !active(p)) {
 		swap_order(ps, pl, p->pos, pl->nactive - 1);
 		pl->nactive--;
@@ -220,6 +260,23 @@ static void set_state(struct mrc_paths *ps, u32 idx, enum mrc_path_state state)
 		ps->nactive++;
 		ps->loss_sum += p->loss;
 	}
+}
+
+/* A backup of the plane that could be used at once; -1: none. */
+static int find_backup(const struct mrc_paths *ps, const struct mrc_plane *pl)
+{
+	u32 n = pl->npaths - pl->nactive;
+
+	/* Anywhere is as good as at random: they lie as chance had it. */
+	for (u32 i = 0; i < n; i++) {
+		u32 idx = pl->order[pl->nactive + (ps->went_bad + i) % n];
+
+		if (ps->path[idx].backup &&
+		    (ps->path[idx].state == MRC_PATH_GOOD ||
+		     ps->path[idx].state == MRC_PATH_SKIP))
+			return idx;
+	}
+	return -1;
 }
 
 static void set_loss(struct mrc_paths *ps, struct mrc_path *p, u32 loss)
@@ -278,7 +335,7 @@ static void make_bad(struct mrc_paths *ps, u32 idx, u64 now)
 		else if (p->flaps < MAX_FLAPS)
 			p->flaps++;
 	}
-	set_state(ps, idx, MRC_PATH_ASSUMED_BAD);
+	set_state(ps, idx, MRC_PATH_ASSUMED_BAD, false);
 	p->state_at = now;
 	p->answers = 0;
 	p->backoff = 0;
@@ -295,7 +352,7 @@ static void make_good(struct mrc_paths *ps, u32 idx, u64 now)
 
 	set_loss(ps, p, mean_loss(ps, p));
 	ps->went_good++;
-	set_state(ps, idx, MRC_PATH_GOOD);
+	set_state(ps, idx, MRC_PATH_GOOD, pl->nactive >= pl->nuse);
 	p->state_at = now;
 	p->streak = 0;
 	p->probing = false;
@@ -332,7 +389,7 @@ static void make_audible(struct mrc_paths *ps, struct mrc_plane *pl, u64 now)
 		p->flaps = 0;
 		p->backoff = 0;
 		p->probing = false;
-		p->answers = PATH_ANSWERS - 1;
+		p->answers = ps->answers - 1;
 		p->probe_at = when;
 		when += PROBE_GAP;
 	}
@@ -349,8 +406,9 @@ static bool another_works(const struct mrc_paths *ps, const struct mrc_plane *pl
 }
 
 /*
- * May one more path be taken out? ev_min_active is a quarter of the paths;
- * those of planes that are dead or down do not count.
+ * May one more path be taken out without another in its place? At least
+ * ev_min_active stay, a quarter of the paths that are to be in use unless the
+ * profile says; those of planes that are dead or down do not count.
  */
 static bool may_drop(const struct mrc_paths *ps, const struct mrc_plane *pl)
 {
@@ -363,17 +421,27 @@ static bool may_drop(const struct mrc_paths *ps, const struct mrc_plane *pl)
 
 		if (!plane_works(ps, q))
 			continue;
-		total += q->npaths;
+		total += q->nuse;
 		in_use += q->nactive;
 	}
-	return in_use > 1 && in_use - 1 >= total / 4;
+	return in_use > 1 &&
+	       in_use - 1 >= (ps->min_active ? ps->min_active : total / 4);
 }
 
 static void drop_path(struct mrc_paths *ps, u32 idx, u64 now)
 {
 	struct mrc_plane *pl = plane_of(ps, idx);
+	int backup;
 
-	if (!active(&ps->path[idx]) || !may_drop(ps, pl))
+	if (!active(&ps->path[idx]))
+		return;
+	backup = find_backup(ps, pl);
+	if (backup >= 0) {
+		make_bad(ps, idx, now);
+		set_state(ps, backup, MRC_PATH_GOOD, false);
+		return;
+	}
+	if (!may_drop(ps, pl))
 		return;
 	if (pl->nactive == 1)
 		make_silent(ps, pl, now);
@@ -546,6 +614,33 @@ int mrc_paths_pick(struct mrc_paths *ps, struct mrc_rotor *r, int avoid,
 	return -1;
 }
 
+/**
+ * mrc_paths_pick_reverse - the path of an answer
+ * @ps: the set
+ * @r: the rotation of answers
+ * @now: ns
+ *
+ * From a few paths of each plane, so that probes can keep an eye on them where
+ * answers are all that is sent.
+ *
+ * Return: number of a path; -1 if no plane is up.
+ */
+int mrc_paths_pick_reverse(struct mrc_paths *ps, struct mrc_rotor *r, u64 now)
+{
+	ps->rev_used = true;
+	for (u32 i = 0; ps->reverse && i < ps->nplanes; i++) {
+		u32 slot = (r->cursor + i) % ps->nplanes;
+		struct mrc_plane *pl = &ps->planes[slot];
+
+		if (!plane_works(ps, pl))
+			continue;
+		r->cursor = slot + 1;
+		return pick_in_plane(ps, pl, r, -1,
+				     min_t(u32, ps->reverse, pl->nactive));
+	}
+	return mrc_paths_pick(ps, r, -1, now);
+}
+
 /* ------------------------------------------------------------ feedback */
 
 /**
@@ -611,7 +706,7 @@ static void probe_success(struct mrc_paths *ps, u32 idx, u64 now)
 		return;
 	}
 
-	if (p->answers >= PATH_ANSWERS << p->flaps) {
+	if (p->answers >= ps->answers << p->flaps) {
 		make_good(ps, idx, now);
 	} else {
 		p->probe_at = now + PROBE_CONFIRM;
@@ -666,7 +761,8 @@ static bool plane_is_dead(const struct mrc_paths *ps,
 	 * What was sent over a dead plane after a packet that is given up has
 	 * not arrived either, so nothing has for as long as one is waited for.
 	 */
-	if (now - pl->last_ack < ps->srtt_ns / 8)
+	if (now - pl->last_ack < max3(ps->srtt_ns / 8, ps->reo_max[0] / 2,
+				      ps->reo_max[1] / 2))
 		return false;
 	if (!pl->streak_many && pl->nactive > 1)
 		return false;
@@ -690,8 +786,9 @@ static bool loses_alone(struct mrc_paths *ps, const struct mrc_plane *pl,
 	     ps->acks - ps->other_loss_acks < LOSS_QUIET_ACKS))
 		return false;
 	/* On the word of one packet, no more than half of a plane. */
-	return ps->acks >= LOSS_FIRST_ACKS && 2 * pl->nactive > pl->npaths &&
-	       pl->nactive > 1;
+	if (ps->acks < LOSS_FIRST_ACKS || pl->nactive < 2)
+		return false;
+	return 2 * pl->nactive > pl->nuse || find_backup(ps, pl) >= 0;
 }
 
 /**
@@ -831,16 +928,37 @@ void mrc_paths_deny(struct mrc_paths *ps, u32 idx, bool deny)
 		return;
 	p = &ps->path[idx];
 	if (deny) {
-		set_state(ps, idx, MRC_PATH_DENIED);
+		bool was = active(p);
+		int backup;
+
+		set_state(ps, idx, MRC_PATH_DENIED, false);
+		backup = was ? find_backup(ps, plane_of(ps, idx)) : -1;
+		if (backup >= 0)
+			set_state(ps, backup, MRC_PATH_GOOD, false);
 	} else if (p->state == MRC_PATH_DENIED) {
 		set_loss(ps, p, 0);
 		p->streak = 0;
 		p->flaps = 0;
-		set_state(ps, idx, MRC_PATH_GOOD);
+		set_state(ps, idx, MRC_PATH_GOOD,
+			plane_of(ps, idx)->nactive >= plane_of(ps, idx)->nuse);
 	}
 }
 
 /* ------------------------------------------------------------ probes */
+
+/* When is the next probe of a path of answers due? U64_MAX: never. */
+static u64 reverse_deadline(const struct mrc_paths *ps)
+{
+	u64 period = max_t(u64, REVERSE_PERIOD, ps->srtt_ns);
+
+	if (!ps->rev_pending && !ps->rev_used)
+		return U64_MAX;
+	if (!ps->probe_answered && ps->rev_unanswered >= REVERSE_TRIES)
+		return U64_MAX;
+	/* Acknowledgments of data tell the same, and more. */
+	return max(ps->rev_at + probe_patience(ps, period),
+		   ps->last_ack + period);
+}
 
 /**
  * mrc_paths_probe_deadline - when the next path probe is due
@@ -852,9 +970,45 @@ void mrc_paths_deny(struct mrc_paths *ps, u32 idx, bool deny)
  */
 u64 mrc_paths_probe_deadline(const struct mrc_paths *ps)
 {
-	if (ps->probe_deadline == U64_MAX)
-		return U64_MAX;
-	return max(ps->probe_deadline, ps->last_probe + PROBE_GAP);
+	u64 at = reverse_deadline(ps);
+
+	if (ps->probe_deadline != U64_MAX)
+		at = min(at, max(ps->probe_deadline,
+				 ps->last_probe + PROBE_GAP));
+	return at;
+}
+
+static int next_reverse_probe(struct mrc_paths *ps, u64 now)
+{
+	u32 slot, k;
+
+	if (now < reverse_deadline(ps))
+		return -1;
+	if (ps->rev_pending) {
+		ps->rev_pending = false;
+		if (ps->rev_unanswered < U8_MAX)
+			ps->rev_unanswered++;
+		mrc_paths_lost(ps, ps->rev_path, now);
+	}
+	ps->rev_at = now;
+	if (!ps->rev_used)
+		return -1;
+	ps->rev_used = false;
+	for (u32 i = 1; i <= ps->nplanes; i++) {
+		struct mrc_plane *pl;
+
+		slot = (ps->rev_path + i) % ps->nplanes;
+		pl = &ps->planes[slot];
+		if (!plane_works(ps, pl))
+			continue;
+		k = scale(xorshift((u32)now | 1),
+			  ps->reverse ? min_t(u32, ps->reverse, pl->nactive) :
+					pl->nactive);
+		ps->rev_path = pl->order[k];
+		ps->rev_pending = true;
+		return ps->rev_path;
+	}
+	return -1;
 }
 
 /* The earliest probe of the plane's bad paths, as its path; -1: none. */
@@ -926,8 +1080,8 @@ int mrc_paths_next_probe(struct mrc_paths *ps, u64 now)
 {
 	int due = -1;
 
-	if (now < mrc_paths_probe_deadline(ps))
-		return -1;
+	if (now < ps->probe_deadline || now < ps->last_probe + PROBE_GAP)
+		return next_reverse_probe(ps, now);
 
 	for (int pass = 0; pass < 2; pass++) {
 		int first = -1;
@@ -977,6 +1131,14 @@ void mrc_paths_probe_answered(struct mrc_paths *ps, u32 idx, u32 rtt_ns,
 	if (idx >= ps->n)
 		return;
 	ps->probe_answered = true;
+	if (ps->rev_pending && idx == ps->rev_path) {
+		ps->rev_pending = false;
+		ps->rev_unanswered = 0;
+		if (active(&ps->path[idx])) {
+			mrc_paths_acked(ps, idx, MRC_SACK_M_NONE, rtt_ns, now);
+			return;
+		}
+	}
 	path_rtt(ps, &ps->path[idx], rtt_ns);
 	probe_success(ps, idx, now);
 }

@@ -33,6 +33,7 @@ struct mrc_path {
 	u8 backoff;		/* probe interval is doubled so often */
 	u8 flaps;		/* how often it was bad lately */
 	bool probing;		/* a probe is on its way */
+	bool backup;		/* not in use while others are */
 	u32 ack_mark;		/* mrc_paths.acks when its streak began */
 	u64 state_at;		/* when it became bad or good */
 	u64 probe_at;		/* when the next probe is due; bad paths only */
@@ -44,7 +45,8 @@ struct mrc_plane {
 	u8 answers;		/* probes answered in a row while silent */
 	u8 probing;		/* probes without answer, while silent */
 	u16 npaths;
-	u16 nactive;		/* GOOD or SKIP */
+	u16 nuse;		/* to be in use, the others are backups */
+	u16 nactive;		/* GOOD or SKIP, and no backup */
 	u16 probe_next;		/* rotation of probes while silent */
 	u32 streak;		/* losses since the last acknowledgment */
 	u32 streak_path;	/* path of the first of them */
@@ -66,6 +68,9 @@ struct mrc_paths {
 	u32 acks;		/* acknowledgments over all paths */
 	u32 loss_sum;		/* sum of mrc_path.loss of the active paths */
 	u32 nactive;		/* of all planes, down ones too */
+	u32 min_active;		/* 0: a quarter of those to be in use */
+	u32 reverse;		/* per plane, for answers; 0: all in use */
+	u32 answers;		/* probes answered that bring a path back */
 	u32 srtt_ns;		/* smoothed RTT over all paths, 0: no sample */
 	bool probe_answered;	/* ever; the peer knows EV probes */
 	/* largest extent of reordering in this period and the last, ns */
@@ -81,6 +86,12 @@ struct mrc_paths {
 	u32 went_good;
 	u64 last_probe;
 	u64 probe_deadline;
+	/* probes that keep the paths of answers fresh where no data is sent */
+	bool rev_used;		/* an answer was sent since the last one */
+	bool rev_pending;
+	u8 rev_unanswered;	/* in a row */
+	u32 rev_path;		/* of the last one */
+	u64 rev_at;		/* when it was sent */
 	struct mrc_plane planes[MRC_MAX_PORTS];
 	struct mrc_path path[];
 	/* u16 order[n] follows */
@@ -100,6 +111,20 @@ size_t mrc_paths_size(u32 n);
  */
 void mrc_paths_init(struct mrc_paths *ps, u32 n, const u8 *planes,
 		    u32 nplanes, u32 seed);
+struct mrc_paths_conf {
+	const u8 *planes;	/* nplanes of them, 1..32 */
+	u32 nplanes;
+	u32 n;			/* paths, nplanes..4096; path i: planes[i % nplanes] */
+	const u32 *ev;		/* n EVs; NULL: drawn from the seed */
+	u32 seed;
+	u32 active;		/* in use per plane, 0: all */
+	u32 min_active;		/* never fewer of all are left; 0: a quarter */
+	u32 reverse;		/* per plane for answers, 0: all */
+	u32 answers;		/* hysteresis of return, 0: 3 */
+};
+
+/* The same for an EV profile. */
+void mrc_paths_setup(struct mrc_paths *ps, const struct mrc_paths_conf *conf);
 u32 mrc_paths_count(const struct mrc_paths *ps);
 struct mrc_path *mrc_path_get(struct mrc_paths *ps, u32 idx);
 
@@ -121,6 +146,8 @@ void mrc_rotor_init(struct mrc_rotor *r, u32 seed);
 int mrc_paths_pick(struct mrc_paths *ps, struct mrc_rotor *r, int avoid,
 		   u64 now);
 
+/* The same for an answer (SACK, NACK, ACK): from the small reverse set. */
+int mrc_paths_pick_reverse(struct mrc_paths *ps, struct mrc_rotor *r, u64 now);
 /* A packet enters or leaves the flight; @idx out of range: ignored. */
 void mrc_paths_flight(struct mrc_paths *ps, u32 idx, bool enters);
 /* Feedback of one packet. @rtt_ns: 0 if unknown. */

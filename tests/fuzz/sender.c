@@ -247,7 +247,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const u8 planes[PLANES] = { 0, 1, 2, 3 };
 	struct sender s = { .in = { data, size } };
 	struct mrc_tx_params tp = {};
-	struct mrc_cc_params cp = { .mtu = BYTES };
+	struct mrc_cc_profile profile = mrc_cc_default;
+	struct mrc_cc_params cp = { .mtu = BYTES, .profile = &profile };
 	u8 flags = input_u8(&s.in);
 	int steps = 0;
 
@@ -260,7 +261,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	tp.dynamic_mpr = flags & 1;
 	tp.service_time = flags & 2;
 	tp.seed = flags;
-	cp.trimming = flags & 4;
+	profile.trimming = !!(flags & 4);
 	cp.speed_bps = flags & 8 ? 0 : 40000000000ULL;
 	s.entries = MRC_TX_BOARD_MIN;
 	s.board = malloc(s.entries * sizeof(*s.board));

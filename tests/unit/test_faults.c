@@ -144,7 +144,7 @@ static void one_path(const char *what, void (*fault)(struct model *m))
 	double worst = 0, sum = 0, least = 1, back = 0;
 	u32 n = 0, most_out = 0;
 
-	for (u64 seed = 1; seed <= 10; seed++) {
+	for (u64 seed = 1; seed <= 4; seed++) {
 		struct model_conf c;
 		double before, during;
 
@@ -218,7 +218,7 @@ TEST(faults__dead_plane)
 		double worst = 0, least = 1, again = 1;
 		u64 dropped = 0;
 
-		for (u64 seed = 1; seed <= 5; seed++) {
+		for (u64 seed = 1; seed <= 2; seed++) {
 			struct model_conf c;
 			struct model_stats st;
 			double before;

@@ -15,10 +15,13 @@ static u64 now;
 
 static void begin(u64 gbps, bool trimming)
 {
+	struct mrc_cc_profile profile = mrc_cc_default;
 	struct mrc_cc_params p = {
 		.mtu = MTU, .speed_bps = gbps * 1000 * MSEC,
-		.trimming = trimming,
+		.profile = &profile,
 	};
+
+	profile.trimming = trimming;
 
 	now = 5000 * MSEC;
 	mrc_cc_init(&cc, &p, now);
@@ -57,6 +60,54 @@ TEST(mrc_cc_init__defaults)
 	mrc_cc_init(&cc, &p, 0);
 	CHECK_EQ(cc.mtu, 256);
 	CHECK(cc.speed_bps);
+}
+
+TEST(mrc_cc_may_send__null_holds_nothing_back)
+{
+	struct mrc_cc_profile profile = mrc_cc_default;
+
+	begin(10, false);
+	profile.algorithm = MRC_CC_NULL;
+	mrc_cc_set_profile(&cc, &profile, now);
+	for (u32 i = 0; i < 100000; i++) {
+		CHECK(mrc_cc_may_send(&cc, MTU));
+		mrc_cc_sent(&cc, MTU);
+	}
+	/* It still counts, so that NSCC can take over in use. */
+	for (u32 i = 0; i < 100000; i++) {
+		now += USEC;
+		if (i % 4)
+			mrc_cc_acked(&cc, MTU, 100 * USEC, i % 3 == 0, now);
+		else
+			mrc_cc_lost(&cc, MTU, now);
+		CHECK(mrc_cc_may_send(&cc, MTU));
+	}
+	CHECK_EQ(mrc_cc_inflight(&cc), 0);
+	CHECK_EQ(mrc_cc_base_rtt(&cc), 100 * USEC);
+	mrc_cc_set_profile(&cc, &mrc_cc_default, now);
+	rounds(3, 100 * USEC, false);
+}
+
+TEST(mrc_cc_set_profile__in_use)
+{
+	struct mrc_cc_profile profile = mrc_cc_default;
+	u64 w;
+
+	begin(100, false);
+	rounds(30, 100 * USEC, false);
+	w = mrc_cc_cwnd(&cc);
+	CHECK_EQ(w, 1250000 * 3 / 2);
+	profile.max_wnd = 100;
+	mrc_cc_set_profile(&cc, &profile, now);
+	CHECK_EQ(mrc_cc_cwnd(&cc), 1250000);
+	CHECK_EQ(mrc_cc_base_rtt(&cc), 100 * USEC);
+	profile.max_wnd = 200;
+	mrc_cc_set_profile(&cc, &profile, now);
+	rounds(30, 100 * USEC, false);
+	CHECK_EQ(mrc_cc_cwnd(&cc), 2500000);
+	profile.target = 50;
+	mrc_cc_set_profile(&cc, &profile, now);
+	CHECK_EQ(cc.target, 50 * USEC);
 }
 
 TEST(mrc_cc_may_send__until_window_is_full)

@@ -66,8 +66,8 @@ static void consistent(void)
 
 		for (u32 k = 0; k < pl->npaths; k++) {
 			struct mrc_path *p = &ps->path[pl->order[k]];
-			bool act = p->state == MRC_PATH_GOOD ||
-				   p->state == MRC_PATH_SKIP;
+			bool act = (p->state == MRC_PATH_GOOD ||
+				    p->state == MRC_PATH_SKIP) && !p->backup;
 
 			CHECK_EQ(p->pos, k);
 			CHECK_EQ(p->plane, pl->plane);
@@ -135,6 +135,161 @@ TEST(mrc_paths_init__paths_divided_and_entropies_distinct)
 	CHECK_EQ(mrc_paths_planes_bad(ps), 0);
 	CHECK(mrc_paths_probe_deadline(ps) == U64_MAX);
 	CHECK(mrc_paths_next_probe(ps, now) == -1);
+}
+
+static void begin_profile(const struct mrc_paths_conf *conf)
+{
+	u8 planes[32];
+	struct mrc_paths_conf c = *conf;
+
+	for (u32 i = 0; i < 32; i++)
+		planes[i] = i;
+	c.planes = planes;
+	CHECK(mrc_paths_size(c.n) <= sizeof(memory));
+	memset(memory, 0xee, sizeof(memory));
+	mrc_paths_setup(ps, &c);
+	mrc_rotor_init(&rotor, 7);
+	now = T0;
+}
+
+TEST(mrc_paths_setup__evs_as_given)
+{
+	u32 ev[12];
+
+	for (u32 i = 0; i < 12; i++)
+		ev[i] = i << 16 | (1000 + i);
+	begin_profile(&(struct mrc_paths_conf){ .nplanes = 4, .n = 12, .ev = ev });
+	for (u32 i = 0; i < 12; i++) {
+		CHECK_EQ(mrc_path_get(ps, i)->entropy, ev[i]);
+		CHECK_EQ(mrc_path_get(ps, i)->plane, i % 4);
+	}
+	consistent();
+}
+
+/* Replaced only from the same plane; the one that comes back is a backup. */
+TEST(mrc_paths_setup__backups)
+{
+	static const struct mrc_paths_conf conf = {
+		.nplanes = 4, .n = 64, .active = 4, .seed = 5, .answers = 2,
+	};
+	u32 used[64] = { 0 }, bad, n = 0;
+
+	begin_profile(&conf);
+	CHECK_EQ(ps->nactive, 16);
+	consistent();
+	for (u32 i = 0; i < 4000; i++)
+		used[pick()]++;
+	for (u32 i = 0; i < 64; i++)
+		n += !!used[i];
+	CHECK_EQ(n, 16);
+
+	traffic(1000, 0);
+	bad = pick();
+	now += 10 * MSEC;
+	mrc_paths_lost(ps, bad, now);
+	CHECK_EQ(state(bad), MRC_PATH_ASSUMED_BAD);
+	CHECK_EQ(ps->nactive, 16);
+	CHECK_EQ(ps->planes[bad % 4].nactive, 4);
+	consistent();
+	for (u32 i = 0; i < 1000; i++)
+		CHECK(pick() != bad);
+	/* Two answers are enough here. */
+	CHECK_EQ(probing(now + 20 * MSEC, 0), 2);
+	CHECK_EQ(state(bad), MRC_PATH_GOOD);
+	CHECK(mrc_path_get(ps, bad)->backup);
+	CHECK_EQ(ps->nactive, 16);
+	/* The operator's word is followed by a backup, too. */
+	bad = pick();
+	mrc_paths_deny(ps, bad, true);
+	CHECK_EQ(ps->nactive, 16);
+	mrc_paths_deny(ps, bad, false);
+	CHECK(mrc_path_get(ps, bad)->backup);
+	consistent();
+
+	/* All paths of a plane bad one after the other: the last goes too. */
+	for (u32 i = 0; i < 64; i += 4)
+		for (u32 k = 0; k < 20 && state(i) == MRC_PATH_GOOD; k++) {
+			traffic(20, 0);
+			mrc_paths_lost(ps, i, now);
+		}
+	consistent();
+
+	/* A dead plane leaves nothing in use, and comes back with as many. */
+	begin_profile(&conf);
+	mrc_paths_probe_answered(ps, 0, 0, now);
+	traffic(1000, 0);
+	traffic(100, 4);
+	CHECK_EQ(mrc_paths_planes_bad(ps), 4);
+	CHECK_EQ(ps->nactive, 12);
+	probing(now + 200 * MSEC, 0);
+	CHECK_EQ(ps->nactive, 16);
+	consistent();
+}
+
+TEST(mrc_paths_setup__min_active)
+{
+	begin_profile(&(struct mrc_paths_conf){ .nplanes = 1, .n = 64,
+						.min_active = 40 });
+	traffic(1000, 0);
+	for (u32 p = 0; p < 63; p++)
+		for (u32 k = 0; k < 10; k++) {
+			mrc_paths_acked(ps, 63, MRC_SACK_M_NONE, 0, now);
+			mrc_paths_lost(ps, p, now);
+		}
+	CHECK_EQ(ps->nactive, 40);
+	consistent();
+}
+
+/* Answers use few paths, and probes find those that are dead. */
+TEST(mrc_paths_pick_reverse__is_kept_fresh)
+{
+	u32 used[64] = { 0 }, n = 0, probes = 0;
+	u64 end;
+
+	begin_profile(&(struct mrc_paths_conf){ .nplanes = 4, .n = 64,
+						.reverse = 2 });
+	for (u32 i = 0; i < 1000; i++)
+		used[mrc_paths_pick_reverse(ps, &rotor, now)]++;
+	for (u32 i = 0; i < 64; i++)
+		n += !!used[i];
+	CHECK_EQ(n, 8);
+
+	/* Plane 3 answers nothing. */
+	end = now + 100 * MSEC;
+	while (now < end && !mrc_paths_planes_bad(ps)) {
+		int p = mrc_paths_next_probe(ps, now);
+
+		mrc_paths_pick_reverse(ps, &rotor, now);
+		if (p >= 0) {
+			probes++;
+			if (p % 4 != 3)
+				mrc_paths_probe_answered(ps, p, 100000,
+							 now + 100000);
+		}
+		now += 200000;
+	}
+	test_note("dead plane found by %u probes in %llu ms", probes,
+		  (now + 100 * MSEC - end) / MSEC);
+	CHECK_EQ(mrc_paths_planes_bad(ps), 8);
+	for (u32 i = 0; i < 100; i++)
+		CHECK(mrc_paths_pick_reverse(ps, &rotor, now) % 4 != 3);
+
+	/* Where data is acknowledged, or nothing answered, no probe is sent. */
+	begin(64, 4);
+	for (u32 i = 0; i < 1000; i++) {
+		traffic(1, 0);
+		mrc_paths_pick_reverse(ps, &rotor, now);
+		CHECK(mrc_paths_next_probe(ps, now) < 0);
+	}
+	/* A peer that answers none gets a few, and is left in peace. */
+	begin(64, 4);
+	for (probes = 0; now < T0 + 1000 * MSEC; now += MSEC / 2) {
+		mrc_paths_pick_reverse(ps, &rotor, now);
+		probes += mrc_paths_next_probe(ps, now) >= 0;
+	}
+	CHECK(probes >= 16 && probes <= 18);
+	CHECK_EQ(ps->nactive, 64);
+	consistent();
 }
 
 TEST(mrc_paths_pick__planes_in_turn_paths_at_random)
@@ -682,12 +837,18 @@ TEST(mrc_paths__random_events_stay_consistent)
 		struct rng r = { .x = seed };
 
 		test_seed(seed);
-		begin(1 + 4 + rng_below(&r, 60), 1 + rng_below(&r, 5));
+		begin_profile(&(struct mrc_paths_conf){
+			.nplanes = 1 + rng_below(&r, 5),
+			.n = 5 + rng_below(&r, 60),
+			.active = rng_below(&r, 8),
+			.min_active = rng_below(&r, 5),
+			.reverse = rng_below(&r, 3),
+		});
 		for (u32 i = 0; i < 5000; i++) {
 			u32 p = rng_below(&r, ps->n + 1);
 
 			now += rng_below(&r, MSEC);
-			switch (rng_below(&r, 10)) {
+			switch (rng_below(&r, 11)) {
 			case 0:
 			case 1:
 			case 2:
@@ -711,6 +872,9 @@ TEST(mrc_paths__random_events_stay_consistent)
 				mrc_paths_set_planes_down(ps,
 							  rng_below(&r, 32),
 							  now);
+				break;
+			case 9:
+				mrc_paths_pick_reverse(ps, &rotor, now);
 				break;
 			default:
 				mrc_paths_next_probe(ps, now);
