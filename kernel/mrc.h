@@ -32,6 +32,7 @@
 #include "control/counters.h"
 #include "transport/codec.h"
 #include "transport/order.h"
+#include "transport/ev.h"
 #include "transport/rxwin.h"
 #include "transport/tx.h"
 
@@ -108,6 +109,35 @@ struct mrc_bucket {
 	u32 tokens;
 };
 
+#define MRC_MAX_PROFILES	16
+#define MRC_PROFILE_NAME	32
+#define MRC_PROFILE_AUTO	"auto"	/* the name of no profile */
+/* Paths per plane that answers take, without a profile. */
+#define MRC_REVERSE_DEFAULT	4
+
+enum mrc_profile_kind {
+	MRC_PROFILE_KIND_AUTO,		/* EVs are drawn for each peer */
+	MRC_PROFILE_KIND_LIST,
+	MRC_PROFILE_KIND_FIELDS,	/* generated; see transport/ev.h */
+};
+
+/* An EV profile; never changed once it is in a device's list. */
+struct mrc_profile {
+	struct list_head list;		/* dev->profiles */
+	u32 id;				/* ascending, for dumps */
+	char name[MRC_PROFILE_NAME];
+	enum mrc_profile_kind kind;
+	u32 count;			/* paths of all planes, 1..4096 */
+	u32 active;			/* of them in use, 0: all */
+	u32 min_active;			/* 0: a quarter of those in use */
+	u32 reverse;			/* per plane for answers, 0: all */
+	u32 answers;			/* of probes that bring a path back, 0: 3 */
+	u32 nfields;
+	struct mrc_ev_field fields[MRC_EV_FIELDS];
+	u32 nev;			/* 0: auto */
+	u32 ev[];
+};
+
 struct mrc_dev {
 	struct ib_device ibdev;
 	struct net_device *netdev;	/* the address netdev; held */
@@ -132,6 +162,12 @@ struct mrc_dev {
 	u32 next_peer_id;		/* peers_lock */
 	struct delayed_work peer_gc;	/* forgets peers long unused */
 	struct mrc_bucket answers;	/* to hellos and probes */
+	struct mutex profiles_lock;	/* the following; after peers_lock */
+	struct list_head profiles;	/* struct mrc_profile */
+	u32 num_profiles;
+	u32 next_profile;
+	struct mrc_profile *profile;	/* in use; NULL: auto */
+	struct mrc_cc_profile cc;
 	struct list_head mcasts;	/* groups of UD QPs, RCU */
 	struct mutex mcast_lock;	/* writers of mcasts */
 	u32 num_mcasts;
@@ -567,6 +603,7 @@ struct mrc_peer {
 	bool answered;			/* work: the hello was answered */
 	bool wake;			/* work: let the waiters run */
 	bool relearn;			/* work: forget paths and congestion */
+	bool repath;			/* work: the profile is another */
 	bool loopback;			/* the peer is this node */
 	struct list_head gone;		/* on its way out of the table */
 	u32 probe_next;			/* slot used last */

@@ -506,6 +506,53 @@ static const struct genl_ops mrc_genl_ops[] = {
 		.maxattr = MRC_A_QP_MAX,
 		.dumpit = mrc_nl_qp_dump,
 	},
+	{
+		.cmd = MRC_CMD_PROFILE_GET,
+		.policy = mrc_nl_profile_policy,
+		.maxattr = MRC_A_PROFILE_MAX,
+		.dumpit = mrc_nl_profile_dump,
+	},
+	{
+		.cmd = MRC_CMD_PROFILE_NEW,
+		.flags = GENL_ADMIN_PERM,
+		.policy = mrc_nl_profile_policy,
+		.maxattr = MRC_A_PROFILE_MAX,
+		.doit = mrc_nl_profile_new,
+	},
+	{
+		.cmd = MRC_CMD_PROFILE_SET,
+		.flags = GENL_ADMIN_PERM,
+		.policy = mrc_nl_profile_policy,
+		.maxattr = MRC_A_PROFILE_MAX,
+		.doit = mrc_nl_profile_set,
+	},
+	{
+		.cmd = MRC_CMD_PROFILE_DEL,
+		.flags = GENL_ADMIN_PERM,
+		.policy = mrc_nl_profile_policy,
+		.maxattr = MRC_A_PROFILE_MAX,
+		.doit = mrc_nl_profile_del,
+	},
+	{
+		.cmd = MRC_CMD_PROFILE_USE,
+		.flags = GENL_ADMIN_PERM,
+		.policy = mrc_nl_profile_policy,
+		.maxattr = MRC_A_PROFILE_MAX,
+		.doit = mrc_nl_profile_use,
+	},
+	{
+		.cmd = MRC_CMD_CC_GET,
+		.policy = mrc_nl_cc_policy,
+		.maxattr = MRC_A_CC_MAX,
+		.dumpit = mrc_nl_cc_dump,
+	},
+	{
+		.cmd = MRC_CMD_CC_SET,
+		.flags = GENL_ADMIN_PERM,
+		.policy = mrc_nl_cc_policy,
+		.maxattr = MRC_A_CC_MAX,
+		.doit = mrc_nl_cc_set,
+	},
 };
 
 struct genl_family mrc_genl_family __ro_after_init = {

@@ -319,7 +319,8 @@ static int path_put_attrs(struct sk_buff *skb, const struct mrc_peer *peer,
 	    nla_put_u32(skb, MRC_A_PATH_TX, path->tx) ||
 	    nla_put_u32(skb, MRC_A_PATH_ACKED, path->acked) ||
 	    nla_put_u32(skb, MRC_A_PATH_LOST, path->lost) ||
-	    nla_put_u32(skb, MRC_A_PATH_SRTT, path->srtt_ns))
+	    nla_put_u32(skb, MRC_A_PATH_SRTT, path->srtt_ns) ||
+	    nla_put_u32(skb, MRC_A_PATH_BACKUP, path->backup))
 		return -EMSGSIZE;
 	return 0;
 }

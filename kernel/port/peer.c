@@ -150,8 +150,8 @@ bool mrc_peer_addr_ok(const struct mrc_peer *peer,
  */
 int mrc_peer_control_path(struct mrc_peer *peer)
 {
-	return mrc_paths_pick(peer->st.paths, &peer->rotor, -1,
-			      ktime_get_ns());
+	return mrc_paths_pick_reverse(peer->st.paths, &peer->rotor,
+				      ktime_get_ns());
 }
 
 /* Has path feedback made a probe due before the timer runs? */
@@ -615,25 +615,11 @@ static void mrc_peer_new_cc(struct mrc_peer *peer,
 		mrc_cc_sent(peer->st.cc, min_t(u64, inflight, U32_MAX));
 }
 
-static struct mrc_pathset *mrc_pathset_alloc(const struct mrc_dev *dev,
-					     u32 planes)
+static struct mrc_paths *mrc_pathset_alloc(size_t bytes)
 {
-	u8 list[MRC_MAX_PORTS];
-	struct mrc_pathset *set;
-	u32 n = 0;
-	int i;
+	struct mrc_pathset *set = kvzalloc(sizeof(*set) + bytes, GFP_KERNEL);
 
-	for (i = 0; i < MRC_MAX_PORTS; i++)
-		if (planes & BIT(i))
-			list[n++] = i;
-	set = kvzalloc(sizeof(*set) +
-		       mrc_paths_size(n * dev->set.paths_per_plane),
-		       GFP_KERNEL);
-	if (set)
-		mrc_paths_init((struct mrc_paths *)set->paths,
-			       n * dev->set.paths_per_plane, list, n,
-			       get_random_u32());
-	return set;
+	return set ? (struct mrc_paths *)set->paths : NULL;
 }
 
 /*
@@ -646,10 +632,12 @@ static int mrc_peer_rebuild(struct mrc_peer *peer)
 {
 	struct mrc_route **routes;
 	struct mrc_dev *dev = peer->dev;
-	struct mrc_pathset *set = NULL, *old = NULL;
-	struct mrc_cc_params cc = {};
+	struct mrc_pathset *old = NULL;
+	struct mrc_cc_profile profile;
+	struct mrc_cc_params cc = { .profile = &profile };
+	struct mrc_paths *paths = NULL;
 	u32 usable = 0, planes, up, all;
-	bool relearn;
+	bool relearn, repath, more;
 	u64 now;
 	int i;
 
@@ -668,13 +656,21 @@ static int mrc_peer_rebuild(struct mrc_peer *peer)
 	cc.speed_bps = mrc_dev_speed(dev) * 1000000ULL;
 	cc.mtu = mrc_routes_nominal(routes);
 
-	relearn = READ_ONCE(peer->relearn);
+	mrc_cc_profile_get(dev, &profile);
+
+	spin_lock_bh(&peer->lock);
+	relearn = peer->relearn;
+	repath = peer->repath;
+	peer->repath = false;
+	spin_unlock_bh(&peer->lock);
 	planes = usable | (relearn ? 0 : peer->planes & all);
 	if (!planes)
 		planes = peer->planes ?: all ?: 1;
-	if (!peer->st.paths || relearn || planes & ~peer->planes) {
-		set = mrc_pathset_alloc(dev, planes);
-		if (!set) {
+	more = relearn || planes & ~peer->planes;
+	if (!peer->st.paths || more || repath) {
+		paths = mrc_profile_paths(dev, planes, mrc_pathset_alloc);
+		if (!paths) {
+			peer->repath = repath;
 			for (i = 0; i < MRC_MAX_PORTS; i++)
 				mrc_route_free(routes[i]);
 			kfree(routes);
@@ -687,18 +683,19 @@ static int mrc_peer_rebuild(struct mrc_peer *peer)
 	for (i = 0; i < MRC_MAX_PORTS; i++)
 		routes[i] = rcu_replace_pointer(peer->routes[i], routes[i],
 						lockdep_is_held(&peer->lock));
-	if (set) {
+	if (paths) {
 		if (peer->st.paths) {
 			mrc_peer_count_paths(peer);
 			old = mrc_pathset_of(peer->st.paths);
 		}
 		WRITE_ONCE(peer->planes, planes);
 		/* seen by mrc_port_xmit() without the lock */
-		smp_store_release(&peer->st.paths,
-				  (struct mrc_paths *)set->paths);
+		smp_store_release(&peer->st.paths, paths);
 		peer->went_bad = 0;
 		peer->went_good = 0;
-		mrc_peer_new_cc(peer, &cc, !old, now);
+		/* other EVs on the same planes change nothing of the load */
+		if (more || !old)
+			mrc_peer_new_cc(peer, &cc, !old, now);
 		if (relearn)
 			peer->relearn = false;
 	}

@@ -142,6 +142,22 @@ int mrc_port_xmit_to(struct mrc_dev *dev, struct net_device *oif,
  */
 struct sk_buff *mrc_endpoint_skb(u8 opcode, u32 psn, u32 len, void **body);
 
+/* ------------------------------------------------------------ profiles */
+
+/* Process context, but for the first no locks held; see profile.c. */
+struct mrc_profile *mrc_profile_alloc(u32 nev);
+int mrc_profile_put(struct mrc_dev *dev, struct mrc_profile *profile,
+		    bool create, struct netlink_ext_ack *extack);
+int mrc_profile_del(struct mrc_dev *dev, const char *name,
+		    struct netlink_ext_ack *extack);
+int mrc_profile_use(struct mrc_dev *dev, const char *name,
+		    struct netlink_ext_ack *extack);
+void mrc_profiles_free(struct mrc_dev *dev);
+void *mrc_profile_paths(struct mrc_dev *dev, u32 planes,
+			struct mrc_paths *(*alloc)(size_t bytes));
+void mrc_cc_profile_get(struct mrc_dev *dev, struct mrc_cc_profile *p);
+void mrc_cc_profile_set(struct mrc_dev *dev, const struct mrc_cc_profile *p);
+
 /* ------------------------------------------------------------ peers */
 
 /* The peer table of a device. 0 or -ENOMEM. */

@@ -36,7 +36,7 @@
 /* UEC 1.0's, but for the first window: a BDP is not known yet. */
 const struct mrc_cc_profile mrc_cc_default = {
 	.initial = 64,
-	.max_wnd = 150,
+	.limit = 150,
 	.gamma = 80,
 	.md_jump = 50,
 	.fi = 500,
@@ -72,7 +72,7 @@ static void derive(struct mrc_cc *cc)
 				      8ULL * NSEC_PER_SEC);
 
 	bdp = min(bdp, BDP_MAX);
-	cc->max_wnd = max_t(u64, percent(bdp, cc->p.max_wnd),
+	cc->max_wnd = max_t(u64, percent(bdp, cc->p.limit),
 			    (u64)MAX_WND_MIN_PACKETS * cc->mtu);
 	cc->target = percent(cc->base_rtt, cc->p.target ?:
 			     (cc->p.trimming ? 75 : 100));

@@ -25,14 +25,14 @@ struct mrc_cc_profile {
 	u16 trimming;		/* the fabric trims */
 	u16 target;		/* delay aimed at, of base RTT; 0: 100, trimming 75 */
 	u16 initial;		/* first window, packets */
-	u16 max_wnd;		/* of BDP */
+	u16 limit;		/* greatest window, of BDP */
 	u16 gamma;		/* multiplicative decrease */
 	u16 md_jump;		/* decrease at once, at most, of the window */
 	u16 fi;			/* fair increase, of an MTU, times a */
 	u16 fi_scale;		/* fast increase, per byte, times a */
 	u16 eta;		/* per period, of an MTU, times a */
 	u16 alpha;		/* proportional increase, of an MTU, times a b */
-	u16 qa_gate;		/* quick adapt: below max_wnd >> qa_gate */
+	u16 qa_gate;		/* quick adapt: below limit >> qa_gate */
 	u16 qa_threshold;	/* quick adapt: delay, of target */
 	u16 adjust;		/* packets acknowledged before an adjustment */
 };

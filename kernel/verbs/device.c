@@ -310,6 +310,7 @@ static void mrc_dealloc_driver(struct ib_device *ibdev)
 			mrc_port_del(dev, port->netdev, NULL);
 	}
 	mrc_peers_flush(dev);
+	mrc_profiles_free(dev);
 	destroy_workqueue(dev->wq);
 	mrc_parent_exit(dev);
 
@@ -434,6 +435,9 @@ static struct mrc_dev *mrc_dev_alloc(struct net_device *netdev)
 	INIT_LIST_HEAD(&dev->list);
 	INIT_LIST_HEAD(&dev->mcasts);
 	mutex_init(&dev->mcast_lock);
+	mutex_init(&dev->profiles_lock);
+	INIT_LIST_HEAD(&dev->profiles);
+	dev->cc = mrc_cc_default;
 	xa_init_flags(&dev->qps, XA_FLAGS_ALLOC);
 	xa_init_flags(&dev->mrs, XA_FLAGS_ALLOC1);
 	xa_init_flags(&dev->ahs, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_IRQ);

@@ -97,11 +97,11 @@ TEST(mrc_cc_set_profile__in_use)
 	rounds(30, 100 * USEC, false);
 	w = mrc_cc_cwnd(&cc);
 	CHECK_EQ(w, 1250000 * 3 / 2);
-	profile.max_wnd = 100;
+	profile.limit = 100;
 	mrc_cc_set_profile(&cc, &profile, now);
 	CHECK_EQ(mrc_cc_cwnd(&cc), 1250000);
 	CHECK_EQ(mrc_cc_base_rtt(&cc), 100 * USEC);
-	profile.max_wnd = 200;
+	profile.limit = 200;
 	mrc_cc_set_profile(&cc, &profile, now);
 	rounds(30, 100 * USEC, false);
 	CHECK_EQ(mrc_cc_cwnd(&cc), 2500000);

@@ -11,7 +11,7 @@ struct options opt;
 
 static const struct object *const objects[] = {
 	&dev_object, &port_object, &peer_object, &path_object, &qp_object,
-	&stat_object, NULL
+	&profile_object, &cc_object, &stat_object, NULL
 };
 
 static const struct option long_options[] = {

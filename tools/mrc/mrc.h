@@ -47,7 +47,7 @@ struct object {
 };
 
 extern const struct object dev_object, port_object, peer_object, path_object,
-	qp_object, stat_object;
+	profile_object, cc_object, qp_object, stat_object;
 
 /* One sentence to stderr; returns EXIT_USAGE. */
 int usage(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -116,12 +116,14 @@ static u32 peer_find(struct sim *sim, u32 src, u32 dst, bool make)
 	u32 n = sim->c.planes * sim->c.paths, i, slot;
 	struct mrc_host_peer *p;
 	u8 planes[MRC_MAX_PORTS];
+	struct mrc_cc_profile profile = mrc_cc_default;
 	struct mrc_cc_params cc = {
+		.profile = &profile,
 		.mtu = NOMINAL(m->wire_full),
 		.speed_bps = sim->c.speed * sim->c.planes,
-		.trimming = sim->c.overflow == OVERFLOW_TRIM,
 	};
 
+	profile.trimming = sim->c.overflow == OVERFLOW_TRIM;
 	slot = slot_of(m, src, dst);
 	if (m->table[slot] != NONE || !make)
 		return m->table[slot];

@@ -159,6 +159,7 @@
  *	MRC_A_PATH_ACKED	u32		packets acknowledged
  *	MRC_A_PATH_LOST		u32		packets found lost
  *	MRC_A_PATH_SRTT		u32		ns, 0: no sample
+ *	MRC_A_PATH_BACKUP	u32 0..1	not in use while others are
  *
  * MRC_CMD_PATH_SET
  *   request:
@@ -220,6 +221,122 @@
  *	MRC_A_QP_RNR_RECEIVED	u64
  *	MRC_A_QP_DUPLICATES	u64
  *	MRC_A_QP_OUT_OF_ORDER	u64
+ *
+ * MRC_CMD_PROFILE_GET (dump)
+ *   request:
+ *	MRC_A_PROFILE_DEV	string		only profiles of this device
+ *   reply, one message per profile and 512 EVs of it:
+ *	MRC_A_PROFILE_DEV	string
+ *	MRC_A_PROFILE_NAME	string
+ *	MRC_A_PROFILE_KIND	u32		see MRC_CMD_PROFILE_NEW
+ *	MRC_A_PROFILE_COUNT	u32
+ *	MRC_A_PROFILE_ACTIVE	u32
+ *	MRC_A_PROFILE_MIN_ACTIVE u32
+ *	MRC_A_PROFILE_REVERSE	u32
+ *	MRC_A_PROFILE_ANSWERS	u32
+ *	MRC_A_PROFILE_EVS	binary		of a list, or as generated
+ *	MRC_A_PROFILE_FIELDS	binary
+ *	MRC_A_PROFILE_IN_USE	u32 0..1
+ *	MRC_A_PROFILE_OFFSET	u32		number of the first EV in EVS
+ *
+ * MRC_CMD_PROFILE_NEW
+ *   request:
+ *	MRC_A_PROFILE_DEV	string		required
+ *	MRC_A_PROFILE_NAME	string		required, not "auto"
+ *	MRC_A_PROFILE_KIND	u32		required: enum mrc_nl_profile_kind
+ *	MRC_A_PROFILE_COUNT	u32 1..4096	paths over all planes; required but
+ *						for a list, whose length it is
+ *	MRC_A_PROFILE_ACTIVE	u32 0..4096	of them in use, the others are
+ *						backups; 0: all
+ *	MRC_A_PROFILE_MIN_ACTIVE u32 0..4096	never fewer are left; 0: a quarter
+ *	MRC_A_PROFILE_REVERSE	u32 0..4096	per plane for SACK, NACK, ACK; 0: all
+ *	MRC_A_PROFILE_ANSWERS	u32 0..30	probes answered in a row that bring a
+ *						path back; 0: 3
+ *	MRC_A_PROFILE_EVS	binary		list: u32 each, the low 16 bits the
+ *						UDP source port, the high ones the
+ *						flow label; the nth is on plane n
+ *						modulo the number of planes
+ *	MRC_A_PROFILE_FIELDS	binary		fields: 1 to 8 times five u32, width
+ *						in bits, init, min, max, mask; the
+ *						first is lowest and changes fastest
+ *
+ * MRC_CMD_PROFILE_SET, the same for a profile that exists; if it is in use, all
+ * peers get new paths
+ *   request:
+ *	MRC_A_PROFILE_DEV	string		required
+ *	MRC_A_PROFILE_NAME	string		required, not "auto"
+ *	MRC_A_PROFILE_KIND	u32		required: enum mrc_nl_profile_kind
+ *	MRC_A_PROFILE_COUNT	u32 1..4096	paths over all planes; required but
+ *						for a list, whose length it is
+ *	MRC_A_PROFILE_ACTIVE	u32 0..4096	of them in use, the others are
+ *						backups; 0: all
+ *	MRC_A_PROFILE_MIN_ACTIVE u32 0..4096	never fewer are left; 0: a quarter
+ *	MRC_A_PROFILE_REVERSE	u32 0..4096	per plane for SACK, NACK, ACK; 0: all
+ *	MRC_A_PROFILE_ANSWERS	u32 0..30	probes answered in a row that bring a
+ *						path back; 0: 3
+ *	MRC_A_PROFILE_EVS	binary		list: u32 each, the low 16 bits the
+ *						UDP source port, the high ones the
+ *						flow label; the nth is on plane n
+ *						modulo the number of planes
+ *	MRC_A_PROFILE_FIELDS	binary		fields: 1 to 8 times five u32, width
+ *						in bits, init, min, max, mask; the
+ *						first is lowest and changes fastest
+ *
+ * MRC_CMD_PROFILE_DEL
+ *   request:
+ *	MRC_A_PROFILE_DEV	string		required
+ *	MRC_A_PROFILE_NAME	string		required; not one in use
+ *
+ * MRC_CMD_PROFILE_USE
+ *   request:
+ *	MRC_A_PROFILE_DEV	string		required
+ *	MRC_A_PROFILE_NAME	string		required; "auto": none, so
+ *						paths_per_plane counts again
+ *
+ * MRC_CMD_CC_GET (dump)
+ *   request:
+ *	MRC_A_CC_DEV		string		only this device
+ *   reply, one message per device:
+ *	MRC_A_CC_DEV		string
+ *	MRC_A_CC_ALGORITHM	u32
+ *	MRC_A_CC_TRIMMING	u32
+ *	MRC_A_CC_TARGET		u32
+ *	MRC_A_CC_INITIAL	u32
+ *	MRC_A_CC_LIMIT		u32
+ *	MRC_A_CC_GAMMA		u32
+ *	MRC_A_CC_MD_JUMP	u32
+ *	MRC_A_CC_FI		u32
+ *	MRC_A_CC_FI_SCALE	u32
+ *	MRC_A_CC_ETA		u32
+ *	MRC_A_CC_ALPHA		u32
+ *	MRC_A_CC_QA_GATE	u32
+ *	MRC_A_CC_QA_THRESHOLD	u32
+ *	MRC_A_CC_ADJUST		u32
+ *
+ * MRC_CMD_CC_SET
+ *   request:
+ *	MRC_A_CC_DEV		string		required
+ *   and at least one of (a and b are UEC 1.0's: BDP / 150,000 bytes, target
+ *   delay / 12 us):
+ *	MRC_A_CC_ALGORITHM	u32 0..1	0 NSCC, 1 null: nothing is held back
+ *	MRC_A_CC_TRIMMING	u32 0..1	the fabric trims
+ *	MRC_A_CC_TARGET		u32 0..1000	delay aimed at, % of the base RTT;
+ *						0: 100, or 75 with trimming
+ *	MRC_A_CC_INITIAL	u32 1..4096	first window, packets
+ *	MRC_A_CC_LIMIT		u32 10..1000	greatest window, % of BDP
+ *	MRC_A_CC_GAMMA		u32 1..100	multiplicative decrease, %
+ *	MRC_A_CC_MD_JUMP	u32 1..100	decrease at once, at most, %
+ *	MRC_A_CC_FI		u32 1..10000	fair increase, % of an MTU, times a
+ *	MRC_A_CC_FI_SCALE	u32 1..400	fast increase, %, times a
+ *	MRC_A_CC_ETA		u32 0..1000	per period, % of an MTU, times a
+ *	MRC_A_CC_ALPHA		u32 1..10000	proportional increase, % of an MTU,
+ *						times a b
+ *	MRC_A_CC_QA_GATE	u32 0..10	quick adapt only below the greatest
+ *						window shifted right so often
+ *	MRC_A_CC_QA_THRESHOLD	u32 100..10000	quick adapt above this delay, % of
+ *						the target
+ *	MRC_A_CC_ADJUST		u32 1..256	packets acknowledged before the
+ *						window is adjusted
  */
 #ifndef _UAPI_LINUX_MRC_H
 #define _UAPI_LINUX_MRC_H
@@ -239,6 +356,13 @@ enum mrc_nl_cmd {
 	MRC_CMD_PATH_GET,
 	MRC_CMD_PATH_SET,
 	MRC_CMD_QP_GET,
+	MRC_CMD_PROFILE_GET,
+	MRC_CMD_PROFILE_NEW,
+	MRC_CMD_PROFILE_SET,
+	MRC_CMD_PROFILE_DEL,
+	MRC_CMD_PROFILE_USE,
+	MRC_CMD_CC_GET,
+	MRC_CMD_CC_SET,
 
 	__MRC_CMD_MAX,
 	MRC_CMD_MAX = __MRC_CMD_MAX - 1
@@ -348,6 +472,7 @@ enum mrc_nl_path_attr {
 	MRC_A_PATH_ACKED,
 	MRC_A_PATH_LOST,
 	MRC_A_PATH_SRTT,
+	MRC_A_PATH_BACKUP,
 
 	__MRC_A_PATH_MAX,
 	MRC_A_PATH_MAX = __MRC_A_PATH_MAX - 1
@@ -430,6 +555,54 @@ enum mrc_nl_qp_wait {
 	MRC_NL_QP_WAIT_WINDOW,		/* the peer's receive window */
 	MRC_NL_QP_WAIT_ANSWER,		/* all sent: acknowledgment, answer */
 	MRC_NL_QP_WAIT_NOTHING,		/* it is sending */
+};
+
+enum mrc_nl_profile_attr {
+	MRC_A_PROFILE_UNSPEC,
+	MRC_A_PROFILE_DEV,
+	MRC_A_PROFILE_NAME,
+	MRC_A_PROFILE_KIND,
+	MRC_A_PROFILE_COUNT,
+	MRC_A_PROFILE_ACTIVE,
+	MRC_A_PROFILE_MIN_ACTIVE,
+	MRC_A_PROFILE_REVERSE,
+	MRC_A_PROFILE_ANSWERS,
+	MRC_A_PROFILE_EVS,
+	MRC_A_PROFILE_FIELDS,
+	MRC_A_PROFILE_IN_USE,
+	MRC_A_PROFILE_OFFSET,
+
+	__MRC_A_PROFILE_MAX,
+	MRC_A_PROFILE_MAX = __MRC_A_PROFILE_MAX - 1
+};
+
+enum mrc_nl_cc_attr {
+	MRC_A_CC_UNSPEC,
+	MRC_A_CC_DEV,
+	MRC_A_CC_ALGORITHM,
+	MRC_A_CC_TRIMMING,
+	MRC_A_CC_TARGET,
+	MRC_A_CC_INITIAL,
+	MRC_A_CC_LIMIT,
+	MRC_A_CC_GAMMA,
+	MRC_A_CC_MD_JUMP,
+	MRC_A_CC_FI,
+	MRC_A_CC_FI_SCALE,
+	MRC_A_CC_ETA,
+	MRC_A_CC_ALPHA,
+	MRC_A_CC_QA_GATE,
+	MRC_A_CC_QA_THRESHOLD,
+	MRC_A_CC_ADJUST,
+
+	__MRC_A_CC_MAX,
+	MRC_A_CC_MAX = __MRC_A_CC_MAX - 1
+};
+
+/* Where the EVs of a profile come from. */
+enum mrc_nl_profile_kind {
+	MRC_NL_PROFILE_AUTO,		/* drawn for each peer */
+	MRC_NL_PROFILE_LIST,		/* as given */
+	MRC_NL_PROFILE_FIELDS,		/* generated */
 };
 
 /* What is known of a peer's abilities. */

@@ -60,7 +60,7 @@ def prose(header):
 
 
 def prose_type(attr):
-    if attr["type"] == "binary":
+    if attr["type"] == "binary" and "exact-len" in attr.get("checks", {}):
         return "address"
     return attr["type"]
 
