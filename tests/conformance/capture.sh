@@ -8,7 +8,7 @@
 
 pids=''
 for plane in 0 1 2 3; do
-	on $C tcpdump -q -i eth$plane -s 0 --immediate-mode -U \
+	on $C tcpdump -q -i eth$plane -s 0 -B 16384 -U \
 		-w "/mnt/share/$plane.pcap" udp port 4971 2> /dev/null &
 	pids+=" $!"
 done
@@ -23,7 +23,8 @@ pair "WRITE" 40 "tcp 18515" "ib_write_bw -d $dev_s -s 16384 -n 60 -m 1024" \
 integrity "all operations" 60 1 -q 2 -n 60 -s 8192
 pair "RDMA-CM" 40 cm "rping -s -a $S_IP -C 3" "rping -c -a $S_IP -C 3"
 fault all clear
-sleep 1
+# What was captured has to reach the files.
+sleep 2
 # shellcheck disable=SC2086
 kill $pids
 wait

@@ -24,23 +24,42 @@
 #        |  |     |  |
 #        a  b     c  d       10.0.P.N and fd00:0:0:P::N, N = 1 to 4
 #
+#   clos-srv6: the same with SRv6, queues and ECN. Every switch is an SRv6 node
+#   of Linux (End with NEXT-C-SID), forwarding is static:
+#
+#       fcbb:bbbb:10PS::/48   T0 switch S of plane P
+#       fcbb:bbbb:20PU::/48   T1 switch U of plane P
+#       fcbb:bbbb:30PN::/48   node N by plane P, which takes off the outer header
+#
+#   So fcbb:bbbb:2021:1021:3023:: leads from any node through T1 switch 1 of
+#   plane 2 and T0 switch 1 to node c. Packets that are not encapsulated are
+#   routed as in clos.
+#
+#   incast: ten nodes, a to j, on one switch (a bridge) with queues and trimming.
+#
+# Topologies with queues: each port of a switch has a rate of 100 Mbit/s, marks
+# packets (ECN; not on ports to nodes) when 64 KiB wait, trims MRC's data packets
+# at 128 KiB, and drops at 512 KiB. "queue" (tests/fabric/queue) shows what each
+# port has done and sets other limits; queue.bpf.c is the program.
+#
 # What was built is written to /run/fabric: "links" has a line per link
 # (NAME PLANE NAMESPACE1 DEV1 NAMESPACE2 DEV2, the second being the switch's
-# end, or the upper switch's), "nodes" a line per node (NAME DEVICE), and
+# end, or the upper switch's), "nodes" a line per node (NAME DEVICE), "ports" a
+# line per port with a queue (IFINDEX LINK NAMESPACE-IT-LEADS-TO), and
 # "routes.NAMESPACE" what a switch has to be told again after a link of its
 # own was down.
 
 FABRIC=/run/fabric
 
+# a is node 1, b node 2, and so on.
 number_of()
 {
-	case $1 in
-	a) echo 1 ;;
-	b) echo 2 ;;
-	c) echo 3 ;;
-	d) echo 4 ;;
-	esac
+	printf '%d' $(($(printf '%d' "'$1") - 96))
 }
+
+# DSCPs in fabrics with queues: AF11 to AF22 for data, CS6 for control.
+QUEUE_CLASSES=(dscp_trimmable=10 dscp_retx=12 dscp_trimmed=18
+	dscp_trimmed_lasthop=20 dscp_control=48)
 
 # Everything is emulated here, and what costs time is starting programs. So a
 # layout is written down first, and then "ip" is run once for all namespaces,
@@ -72,11 +91,58 @@ add_switch()
 # $5 $6: of the other.
 add_link()
 {
-	echo "link add $4 mtu $MTU up netns $3 type veth" \
-		"peer name $6 mtu $MTU netns $5" >> "$FABRIC/batch.links"
+	local near='' far=''
+
+	if [ -n "$queued" ]; then
+		case $3 in
+		?)	# A node sends what a switch can trim: single packets.
+			# The kernel takes an index for both ends or for none.
+			near="gso_max_segs 1 index $((30000 + ${#ports[@]}))"
+			far="index $((20000 + ${#ports[@]}))"
+			add_queue "${far#* }" "$1" "$3" "$5" "$6"
+			;;
+		*)
+			near="index $((10000 + ${#ports[@]}))"
+			add_queue "${near#* }" "$1" "$5" "$3" "$4"
+			far="index $((10000 + ${#ports[@]}))"
+			add_queue "${far#* }" "$1" "$3" "$5" "$6"
+			;;
+		esac
+	fi
+	echo "link add $4 mtu $MTU up netns $3 $near type veth" \
+		"peer name $6 mtu $MTU netns $5 $far" >> "$FABRIC/batch.links"
 	# It cannot be created up: the other end has to be there first.
 	in_namespace "$5" link set dev "$6" up
 	echo "$*" >> "$FABRIC/links"
+}
+
+# A queue on a port of a switch (queue.bpf.c, which knows ports by their
+# ifindex). $1: ifindex, $2: link, $3: where the port leads to, $4 $5: namespace
+# and netdev
+add_queue()
+{
+	ports+=("$1 $2 $3")
+	cat >> "$FABRIC/tc.$4" <<-EOF
+	qdisc add dev $5 root fq limit 100000 flow_limit 100000
+	qdisc add dev $5 clsact
+	filter add dev $5 egress bpf da object-pinned $FABRIC/bpf/prog
+	EOF
+}
+
+start_queues()
+{
+	local file
+
+	printf '%s\n' "${ports[@]}" > "$FABRIC/ports"
+	modprobe -a sch_fq sch_ingress cls_bpf 2> /dev/null
+	mkdir -p "$FABRIC/bpf" && mount -t bpf bpf "$FABRIC/bpf" || return
+	bpftool prog load "${BASH_SOURCE[0]%/*}/queue.o" "$FABRIC/bpf/prog" \
+		type classifier pinmaps "$FABRIC/bpf" || return
+	queue set rate=100mbit ecn=64k trim=128k drop=512k port=4971 \
+		"${QUEUE_CLASSES[@]}" || return
+	for file in "$FABRIC"/tc.*; do
+		tc -n "${file##*/tc.}" -batch "$file" || return
+	done
 }
 
 # Commands for ip in a switch, kept to be given again.
@@ -113,22 +179,24 @@ build()
 		ns=${file##*/batch.}
 		[ "$ns" = links ] || ip -n "$ns" -batch "$file" || return
 	done
+	[ -z "$queued" ] || start_queues
 }
 
-# $1: number of planes
-lay_out_pair()
+# Nodes on one bridge per plane. $1: number of planes, rest: nodes
+lay_out_star()
 {
-	local plane node n netdevs=()
+	local planes=$1 plane node n netdevs=()
 
-	for node in a b; do
+	shift
+	for node; do
 		add_namespace $node
 	done
-	for ((plane = 0; plane < $1; plane++)); do
+	for ((plane = 0; plane < planes; plane++)); do
 		add_namespace sw$plane
 		echo "link add br0 mtu $MTU up netns sw$plane type bridge" \
 			"stp_state 0 forward_delay 0 mcast_snooping 0" \
 			>> "$FABRIC/batch.links"
-		for node in a b; do
+		for node; do
 			n=$(number_of $node)
 			add_link $node:$plane $plane $node eth$plane sw$plane $node
 			in_namespace sw$plane link set dev $node master br0
@@ -141,7 +209,7 @@ lay_out_pair()
 		[ $plane = 0 ] || netdevs+=("eth$plane")
 	done
 	build || return
-	for node in a b; do
+	for node; do
 		add_device $node eth0 "${netdevs[@]}" || return
 	done
 }
@@ -212,6 +280,7 @@ lay_out_clos()
 			add_switch t1p${plane}s$s
 		done
 		lay_out_clos_plane $plane
+		[ -z "$srv6" ] || lay_out_srv6_plane $plane
 	done
 	build || return
 	for node in a b c d; do
@@ -270,6 +339,42 @@ lay_out_clos_plane()
 	done
 }
 
+# uSIDs for the switches and nodes of one plane of a clos.
+lay_out_srv6_plane()
+{
+	local plane=$1 block=fcbb:bbbb s u node n
+
+	for s in 0 1; do
+		for u in 0 1; do
+			configure t0p${plane}s$s <<-EOF
+			route replace $block:20$plane$u::/48 via fe80::2 dev up$u
+			EOF
+			configure t1p${plane}s$u <<-EOF
+			route replace $block:10$plane$s::/48 via fe80::1 dev down$s
+			EOF
+		done
+		configure t0p${plane}s$s <<-EOF
+		route replace $block:10$plane$s::/48 encap seg6local action End flavors next-csid dev up0
+		EOF
+		configure t1p${plane}s$s <<-EOF
+		route replace $block:20$plane$s::/48 encap seg6local action End flavors next-csid dev down0
+		EOF
+	done
+	for node in a b c d; do
+		n=$(number_of $node)
+		configure t0p${plane}s$(((n - 1) / 2)) <<-EOF
+		route replace $block:30$plane$n::/48 via fe80::1$n dev $node
+		EOF
+		for s in 1 2; do
+			in_namespace $node route add $block:${s}0${plane}0::/44 \
+				via fe80::1 dev eth$plane src fd00:0:0:$plane::$n
+		done
+		# 255: where a node's own addresses are
+		in_namespace $node route add $block:30$plane$n::/48 \
+			encap seg6local action End.DT6 table 255 dev eth$plane
+	done
+}
+
 # This guest as one of two that are joined by four wires (tests/vm/run-two).
 # $1: a or b
 lay_out_wires()
@@ -324,7 +429,15 @@ add_device()
 		shift
 		for netdev; do
 			mrc port add "$dev" netdev "$netdev" || exit
-		done' sh "$dev" "$@"
+		done' sh "$dev" "$@" || return
+	# shellcheck disable=SC2016
+	[ -z "$queued" ] || ip netns exec "$node" sh -c '
+		cd "/sys/class/infiniband/$1/mrc" || exit
+		shift
+		for setting; do
+			echo "${setting#*=}" > "${setting%=*}" || exit
+		done' sh "$dev" "${QUEUE_CLASSES[@]}" \
+			"dscp_data=${QUEUE_CLASSES[0]#*=}"
 }
 
 # $1: name of the topology
@@ -332,10 +445,11 @@ lay_out()
 {
 	mkdir -p "$FABRIC"
 	# what a fabric before this one has left
-	rm -f "$FABRIC"/batch "$FABRIC"/batch.* "$FABRIC"/routes.*
+	umount "$FABRIC/bpf" 2> /dev/null
+	rm -f "$FABRIC"/batch "$FABRIC"/{batch,routes,tc}.* "$FABRIC/ports"
 	: > "$FABRIC/links"
 	: > "$FABRIC/nodes"
-	switches=()
+	switches=() ports=() queued='' srv6=''
 	# Link-local addresses are set by hand (no wait, no surprise), in the
 	# namespaces to come as well.
 	echo 1 > /proc/sys/net/core/devconf_inherit_init_net
@@ -344,10 +458,18 @@ lay_out()
 	rdma system set netns exclusive || return
 	modprobe -a veth bridge dummy sch_netem virtio_net 2> /dev/null
 	case $1 in
-	pair1) lay_out_pair 1 ;;
-	pair4) lay_out_pair 4 ;;
+	pair1) lay_out_star 1 a b ;;
+	pair4) lay_out_star 4 a b ;;
+	incast)
+		queued=1
+		lay_out_star 1 a b c d e f g h i j
+		;;
 	pair4-anycast) lay_out_anycast ;;
 	clos) lay_out_clos ;;
+	clos-srv6)
+		queued=1 srv6=1
+		lay_out_clos
+		;;
 	wires-*) lay_out_wires "${1#wires-}" ;;
 	none) ;;
 	*) echo "vm: no topology is called $1"; return 1 ;;

@@ -411,22 +411,28 @@ local function data_qp16(p)
 	return p.dpdcid == back and p.spdcid or p.dpdcid
 end
 
+local function same_ev(a, b)
+	-- peers may not agree on the order of its halves
+	return a == b or bit.bor(bit.lshift(a, 16), bit.rshift(a, 16)) ==
+		bit.tobit(b)
+end
+
 -- The packet that a SACK or NACK is about. PSN, QP and entropy make sure of it
--- even where it went by another plane, of other addresses.
+-- even where it went by another plane, of other addresses. Where no packet fits
+-- it is missing from the capture.
 local function find_cause(pinfo, qp16, psn, entropy)
 	local found
 
 	for _, t in ipairs(sent[qp16] and sent[qp16][psn] or {}) do
-		if t.ev == entropy then
+		if same_ev(t.ev, entropy) then
 			found = t
 		end
 	end
 	if found then
 		same_host(pinfo.dst, found.src)
 		same_host(pinfo.src, found.dst)
-		return found
 	end
-	return transmissions(qp16, psn, pinfo.dst, pinfo.src)[1]
+	return found
 end
 
 local function note_sack(pinfo, p)

@@ -167,6 +167,23 @@ build_tests()
 	done
 }
 
+# The program of the switches' ports, for topologies that have queues. $1: build
+# folder, $2: topology
+build_queues()
+{
+	local lib=$1/stage/usr/local/lib/mrc
+
+	case $2 in
+	clos-srv6 | incast) ;;
+	*) return 0 ;;
+	esac
+	need clang:clang || return
+	mkdir -p "$lib"
+	clang -target bpf -O2 -g -Wall -Wextra -I "$TREE/include" \
+		-I "/usr/include/$(uname -m)-linux-gnu" \
+		-c "$TREE/tests/fabric/queue.bpf.c" -o "$lib/queue.o"
+}
+
 # Everything that goes on top of the image, as a cpio archive for the
 # initramfs. $1: build folder, $2: file to write.
 pack_stage()
@@ -181,8 +198,9 @@ pack_stage()
 	cp "$TREE"/tests/vm/guest/{start,suite} "$lib/"
 	printf '%s\n' "$TROUBLE" > "$lib/trouble"
 	cp "$TREE"/tests/fabric/*.sh "$lib/"
-	cp "$TREE"/tests/fabric/{on,fault} "$dir/inject/usr/local/bin/"
-	chmod 755 "$lib"/{start,suite} "$dir/inject/usr/local/bin"/{on,fault}
+	cp "$TREE"/tests/fabric/{on,fault,queue} "$dir/inject/usr/local/bin/"
+	chmod 755 "$lib"/{start,suite} \
+		"$dir/inject/usr/local/bin"/{on,fault,queue}
 	(cd "$dir" && find . | cpio -o -H newc --quiet) > "$2"
 	rm -rf "$dir"
 }
