@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# topology: pair1 pair4 pair4-anycast
+# topology: pair4 pair1@6.12 pair4-anycast@6.12
 # kernels: 6.12 6.1 7.2
 # debug: both
 # time: 90

@@ -3,8 +3,8 @@
 # topology: pair4 clos
 # kernels: 6.12
 # debug: no
-# time: 900
-# level: long
+# time: 700
+# level: full
 #
 # 200,000 messages of all operations, every byte, immediate and completion
 # checked, while every link loses 1 %, delays a quarter of the packets by 5 ms,

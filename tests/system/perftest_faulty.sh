@@ -3,8 +3,8 @@
 # topology: pair4 clos
 # kernels: 6.12
 # debug: no
-# time: 1800
-# level: long
+# time: 700
+# level: full
 #
 # Debian's own verbs programs, unmodified, end without error while every link
 # loses 1 %, delays a quarter of the packets by 5 ms, duplicates 0.5 % and
@@ -41,16 +41,16 @@ pingpong()
 		"$* -d $dev_c -g $gid -p $port $S_IP"
 }
 
-perftest 200 ib_write_bw -a -n 50
-perftest 200 ib_read_bw -a -n 50
-perftest 200 ib_send_bw -a -n 50
+perftest 120 ib_write_bw -a -n 20
+perftest 120 ib_read_bw -a -n 20
+perftest 120 ib_send_bw -a -n 20
 perftest 120 ib_atomic_bw -n 2000
-perftest 200 ib_write_lat -a -n 50
-perftest 200 ib_send_lat -a -n 50
+perftest 120 ib_write_lat -a -n 20
+perftest 120 ib_send_lat -a -n 20
 
 gid=$(gid_index $S)
 [ "$gid" = "$(gid_index $C)" ] || echo "GID indices of the nodes differ"
-pingpong "$gid" ibv_rc_pingpong -n 1000 -s 65536
+pingpong "$gid" ibv_rc_pingpong -n 300 -s 65536
 pingpong "$gid" ibv_srq_pingpong -n 1000
 # Datagrams are not sent again, so the program that waits for each has good links.
 drops=$(netem_drops)

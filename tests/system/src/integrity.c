@@ -237,7 +237,7 @@ static void set_up_flow(struct run *r, uint32_t id)
 	const struct plan_config *cfg = &r->cfg;
 	struct flow *f = &r->flow[id];
 	uint32_t target = plan_target_size(cfg), scratch = SCRATCH_SLOTS * cfg->max;
-	uint32_t sq = tx_sq_size(cfg), h;
+	uint32_t sq = tx_sq_size(cfg), h, i;
 	size_t remote = target + scratch + 64, local;
 	struct ibv_qp_init_attr init = {
 		.send_cq = r->cq[id % r->cqs], .recv_cq = r->cq[id % r->cqs], .srq = r->srq,
@@ -271,7 +271,8 @@ static void set_up_flow(struct run *r, uint32_t id)
 	f->scratch = f->target + target;
 	f->words = (struct words *)(f->target + remote - 64);
 	f->remote_mr = reg(r, f->target, remote, IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
-			   IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC);
+			   IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC |
+			   IBV_ACCESS_MW_BIND);
 	make_clean(r, f->target, 0, target);
 
 	local = (size_t)r->land_size + r->recv_size + sq * sizeof(struct msg_header);
@@ -294,6 +295,12 @@ static void set_up_flow(struct run *r, uint32_t id)
 		.pattern = (uintptr_t)r->pattern[0], .pattern_rkey = r->pattern_mr[0]->rkey,
 		.shared = (uintptr_t)r->shared, .shared_rkey = r->shared_mr->rkey,
 	};
+	for (i = 0; i < WINDOWS; i++) {
+		f->window[i] = ibv_alloc_mw(r->ep.pd, IBV_MW_TYPE_2);
+		if (!f->window[i])
+			die("ibv_alloc_mw: %s", strerror(errno));
+		f->self.window_rkey[i] = f->window[i]->rkey;
+	}
 }
 
 static void set_up(struct run *r)
@@ -319,7 +326,6 @@ static void set_up(struct run *r)
 		channel_swap(r->channel, &f->self, &f->peer, sizeof(f->self));
 		qp_connect(&r->ep, f->qp, &f->self.qp, &f->peer.qp);
 	}
-	channel_barrier(r->channel);
 }
 
 static struct flow *flow_of(struct run *r, uint32_t qpn)
@@ -396,6 +402,26 @@ static int poll_cqs(struct run *r)
 		total += n;
 	}
 	return total;
+}
+
+/* All windows are there before the peer sends anything. */
+static void bind_windows(struct run *r)
+{
+	double end = now() + r->cfg.stall;
+	uint32_t i;
+
+	for (i = 0; i < r->cfg.qps; i++)
+		tx_bind_windows(&r->flow[i]);
+	for (i = 0; i < r->cfg.qps; i++) {
+		struct flow *f = &r->flow[i];
+
+		while (f->tx.sq_head != f->tx.sq_tail) {
+			if (now() > end)
+				mismatch(f, "memory windows are not bound");
+			poll_cqs(r);
+		}
+	}
+	channel_barrier(r->channel);
 }
 
 /* Sleeps until a completion comes, but not long: credits come without one. */
@@ -544,10 +570,12 @@ static void check_destroy(const char *what, int ret)
 
 static void tear_down(struct run *r)
 {
-	uint32_t i;
+	uint32_t i, w;
 
 	for (i = 0; i < r->cfg.qps; i++) {
 		check_destroy("QP", ibv_destroy_qp(r->flow[i].qp));
+		for (w = 0; w < WINDOWS; w++)
+			check_destroy("MW", ibv_dealloc_mw(r->flow[i].window[w]));
 		check_destroy("MR", ibv_dereg_mr(r->flow[i].remote_mr));
 		check_destroy("MR", ibv_dereg_mr(r->flow[i].local_mr));
 	}
@@ -609,8 +637,8 @@ static void usage(FILE *out)
 "  -s, --max BYTES         largest message (default 1048576)\n"
 "      --max-send BYTES    largest SEND (default 262144, 65536 with --srq)\n"
 "  -D, --depth N           receives posted per QP (default 32)\n"
-"      --ops LIST          write,write_imm,send,send_imm,read,raw,cas,fadd,fadd_shared;\n"
-"                          each may be followed by :WEIGHT\n"
+"      --ops LIST          write,write_imm,send,send_imm,send_inv,read,raw,cas,fadd,\n"
+"                          fadd_shared; each may be followed by :WEIGHT\n"
 "      --srq               one shared receive queue\n"
 "      --events            sleep on the completion channel\n"
 "      --overlap           the WRITEs of 'raw' overlap each other\n"
@@ -668,8 +696,8 @@ int main(int argc, char **argv)
 	*cfg = (struct plan_config) {
 		.seed = 1, .qps = 4, .depth = 32, .max = 1 << 20, .stall = 30,
 		.weight = {
-			[K_WRITE] = 25, [K_WRITE_IMM] = 15, [K_SEND] = 15, [K_SEND_IMM] = 10,
-			[K_READ] = 10, [K_RAW] = 10, [K_CAS] = 5, [K_FADD] = 5,
+			[K_WRITE] = 25, [K_WRITE_IMM] = 15, [K_SEND] = 10, [K_SEND_IMM] = 10,
+			[K_SEND_INV] = 5, [K_READ] = 10, [K_RAW] = 10, [K_CAS] = 5, [K_FADD] = 5,
 			[K_FADD_SHARED] = 5,
 		},
 	};
@@ -741,6 +769,7 @@ int main(int argc, char **argv)
 		printf("%u QPs, %" PRIu64 " messages each way per QP, up to %u bytes, path MTU %d, inline %u%s%s\n",
 		       cfg->qps, cfg->messages, cfg->max, 128 << r.ep.mtu, r.max_inline,
 		       cfg->srq ? ", SRQ" : "", cfg->events ? ", events" : "");
+	bind_windows(&r);
 	start = now();
 	traffic(&r);
 	start = now() - start;

@@ -23,6 +23,8 @@
 
 #define MAX_SGE 4
 #define SCRATCH_SLOTS 4
+/* Memory windows of each flow, which the peer's SEND_INVs take away by turns. */
+#define WINDOWS 4
 
 enum inject {
 	INJECT_NONE,
@@ -42,7 +44,8 @@ enum inject {
 struct flow_address {
 	struct qp_address qp;
 	uint64_t target, scratch, words, pattern, shared;
-	uint32_t rkey, pattern_rkey, shared_rkey, pad;
+	uint32_t rkey, pattern_rkey, shared_rkey;
+	uint32_t window_rkey[WINDOWS];	/* before the first bind */
 };
 
 /* Words of 8 bytes that the peer writes. */
@@ -81,7 +84,7 @@ struct sent {
 /* A sent message that the peer has not yet said it has checked. */
 struct unchecked {
 	uint64_t index, end;
-	bool consumes, is_write;
+	bool consumes, is_write, is_inv;
 };
 
 struct tx {
@@ -97,6 +100,8 @@ struct tx {
 	uint32_t fifo_size;
 	uint64_t fifo_head, fifo_tail;
 	uint32_t consuming;		/* in the fifo */
+	uint32_t invs;			/* SEND_INVs in the fifo */
+	uint64_t next_inv;		/* number of the next SEND_INV */
 	uint64_t checked;		/* the peer has checked messages below this */
 	struct vring target;		/* the peer's; only the tail is used */
 	struct vring land;
@@ -116,6 +121,8 @@ struct rx {
 	uint64_t unposted;		/* next message in the fifo to post a receive for */
 	struct vring recv;
 	uint64_t checked, credit_sent;
+	uint64_t invs;			/* windows lost to SEND_INVs so far */
+	uint64_t bound;			/* binds posted so far */
 };
 
 struct flow {
@@ -126,6 +133,7 @@ struct flow {
 	uint8_t *target, *scratch;	/* written by the peer */
 	struct words *words;
 	struct ibv_mr *remote_mr;
+	struct ibv_mw *window[WINDOWS];	/* of remote_mr */
 	uint8_t *land, *recv;		/* written by our own device only */
 	struct msg_header *headers;
 	struct ibv_mr *local_mr;
@@ -187,8 +195,21 @@ void release_piece(struct flow *f, const char *where, uint64_t msg, uint8_t *mem
 bool landing_alloc(struct flow *f, struct vring *ring, uint32_t len, uint32_t align,
 		   struct landing *l);
 
+/*
+ * The key of a window after bind number @n of the flow, whose windows have their
+ * turns. @initial: their keys before the first one.
+ */
+static inline uint32_t window_key(const uint32_t *initial, uint64_t n)
+{
+	uint32_t key = initial[n % WINDOWS];
+
+	return (key & ~0xffu) | ((key + 1 + n / WINDOWS) & 0xff);
+}
+
 uint32_t tx_sq_size(const struct plan_config *cfg);
 void tx_init(struct flow *f);
+/* Posts the first binds; their completions come like all others. */
+void tx_bind_windows(struct flow *f);
 /* Posts what may be posted. */
 void tx_post(struct flow *f, bool idle);
 void tx_completion(struct flow *f, const struct ibv_wc *wc);

@@ -179,7 +179,8 @@ static void check_landing(struct flow *f, const struct msg *m, uint8_t *mem,
 static void check_wc(struct flow *f, const struct msg *m, const struct ibv_wc *wc)
 {
 	enum ibv_wc_opcode opcode = m->kind == K_WRITE_IMM ? IBV_WC_RECV_RDMA_WITH_IMM : IBV_WC_RECV;
-	unsigned int flags = msg_has_imm(m) ? IBV_WC_WITH_IMM : 0;
+	unsigned int flags = msg_has_imm(m) ? IBV_WC_WITH_IMM :
+			     m->kind == K_SEND_INV ? IBV_WC_WITH_INV : 0;
 
 	if (wc->opcode != opcode)
 		mismatch(f, "message %" PRIu64 " (%s): receive completion's opcode is %d, not %d",
@@ -191,7 +192,12 @@ static void check_wc(struct flow *f, const struct msg *m, const struct ibv_wc *w
 	if ((wc->wc_flags & (IBV_WC_WITH_IMM | IBV_WC_WITH_INV)) != flags)
 		mismatch(f, "message %" PRIu64 " (%s): wc_flags are 0x%x, not 0x%x",
 			 m->index, kind_name[m->kind], wc->wc_flags, flags);
-	if (flags && wc->imm_data != m->imm)
+	if (flags == IBV_WC_WITH_INV &&
+	    wc->invalidated_rkey != window_key(f->self.window_rkey, m->inv))
+		mismatch(f, "message %" PRIu64 " (%s): invalidated 0x%08x, not 0x%08x", m->index,
+			 kind_name[m->kind], wc->invalidated_rkey,
+			 window_key(f->self.window_rkey, m->inv));
+	if (flags == IBV_WC_WITH_IMM && wc->imm_data != m->imm)
 		mismatch(f, "message %" PRIu64 " (%s): immediate is 0x%08x, not 0x%08x",
 			 m->index, kind_name[m->kind], wc->imm_data, m->imm);
 }
@@ -238,6 +244,7 @@ void rx_completion(struct flow *f, const struct ibv_wc *wc)
 	}
 	if (m->kind == K_WRITE_IMM)
 		check_target(f, m);
+	rx->invs += m->kind == K_SEND_INV;
 	rx->fifo_head++;
 	rx->checked = m->index + 1;
 }

@@ -135,6 +135,13 @@ static void set_remote(struct flow *f, struct ibv_send_wr *wr, uint64_t addr)
 	wr->wr.rdma.rkey = f->peer.rkey;
 }
 
+/* The same memory by the window that the next SEND_INV takes away, if it is bound. */
+static void use_window(struct flow *f, struct ibv_send_wr *wr)
+{
+	if (f->tx.invs < WINDOWS && prng_below(&f->rnd, 4) == 0)
+		wr->wr.rdma.rkey = window_key(f->peer.window_rkey, f->tx.next_inv);
+}
+
 static void add_landing(struct flow *f, struct ibv_send_wr *wr, struct sent *s,
 			const struct landing *l)
 {
@@ -305,6 +312,7 @@ static void post_payload(struct flow *f, struct batch *b, const struct msg *m,
 		[K_WRITE_IMM] = { IBV_WR_RDMA_WRITE_WITH_IMM, IBV_WC_RDMA_WRITE },
 		[K_SEND] = { IBV_WR_SEND, IBV_WC_SEND },
 		[K_SEND_IMM] = { IBV_WR_SEND_WITH_IMM, IBV_WC_SEND },
+		[K_SEND_INV] = { IBV_WR_SEND_WITH_INV, IBV_WC_SEND },
 	};
 	struct ibv_send_wr *wr;
 	struct sent *s;
@@ -315,9 +323,14 @@ static void post_payload(struct flow *f, struct batch *b, const struct msg *m,
 		wr->send_flags |= IBV_SEND_SOLICITED;
 	if (prng_below(&f->rnd, 64) == 0)
 		wr->send_flags |= IBV_SEND_FENCE;
-	wr->imm_data = m->imm;
-	if (msg_is_write(m))
+	if (m->kind == K_SEND_INV)
+		wr->invalidate_rkey = window_key(f->peer.window_rkey, m->inv);
+	else
+		wr->imm_data = m->imm;
+	if (msg_is_write(m)) {
 		set_remote(f, wr, f->peer.target + m->dst);
+		use_window(f, wr);
+	}
 	s->len = m->len;
 	add_payload(f, wr, header_index, m->src, m->len, true);
 }
@@ -361,8 +374,13 @@ static void post_msg(struct flow *f, struct batch *b, const struct landing *l)
 	tx->fifo[tx->fifo_tail++ % tx->fifo_size] = (struct unchecked) {
 		.index = m.index, .end = m.end,
 		.consumes = msg_consumes(&m), .is_write = msg_is_write(&m),
+		.is_inv = m.kind == K_SEND_INV,
 	};
 	tx->consuming += msg_consumes(&m);
+	if (m.kind == K_SEND_INV) {
+		tx->invs++;
+		tx->next_inv++;
+	}
 	r->tx_count[m.kind]++;
 	r->tx_bytes += m.kind == K_RAW ? 2 * m.len : m.len;
 }
@@ -388,9 +406,36 @@ static void take_credit(struct flow *f)
 		if (u->is_write)
 			tx->target.tail = u->end;
 		tx->consuming -= u->consumes;
+		tx->invs -= u->is_inv;
 		tx->fifo_head++;
 	}
 	f->run->progress = now();
+}
+
+/* Gives the peer back a window that its SEND_INV has taken away. */
+static void add_bind(struct flow *f, struct batch *b, bool signal)
+{
+	uint64_t n = f->rx.bound++;
+	struct ibv_send_wr *wr;
+	struct sent *s;
+
+	wr = batch_add(f, b, IBV_WR_BIND_MW, IBV_WC_BIND_MW, ~0ull, signal, &s);
+	wr->bind_mw.mw = f->window[n % WINDOWS];
+	wr->bind_mw.rkey = window_key(f->self.window_rkey, n);
+	wr->bind_mw.bind_info = (struct ibv_mw_bind_info) {
+		.mr = f->remote_mr, .addr = (uintptr_t)f->remote_mr->addr,
+		.length = f->remote_mr->length,
+		.mw_access_flags = IBV_ACCESS_REMOTE_WRITE,
+	};
+}
+
+void tx_bind_windows(struct flow *f)
+{
+	struct batch b = { .n = 0 };
+
+	while (f->rx.bound < WINDOWS)
+		add_bind(f, &b, f->rx.bound == WINDOWS - 1);
+	batch_flush(f, &b);
 }
 
 /* Tells the peer how far we have checked. */
@@ -419,7 +464,10 @@ void tx_post(struct flow *f, bool idle)
 	struct landing l;
 
 	take_credit(f);
-	if (rx->checked != rx->credit_sent && sq_room(tx) &&
+	/* Before the credit, which says that they are there again. */
+	while (rx->bound < rx->invs + WINDOWS && sq_room(tx) > 1)
+		add_bind(f, &b, false);
+	if (rx->bound == rx->invs + WINDOWS && rx->checked != rx->credit_sent && sq_room(tx) &&
 	    (idle || rx->checked - rx->credit_sent >= cfg->depth / 2 ||
 	     rx->checked == cfg->messages))
 		add_credit(f, &b);
@@ -434,6 +482,8 @@ void tx_post(struct flow *f, bool idle)
 		    tx->fifo_tail - tx->fifo_head >= tx->fifo_size)
 			break;
 		if (msg_consumes(m) && tx->consuming >= cfg->depth)
+			break;
+		if (m->kind == K_SEND_INV && tx->invs == WINDOWS)
 			break;
 		if (msg_is_write(m) && !vring_fits(&tx->target, m->end))
 			break;

@@ -3,7 +3,7 @@
 
 const char *const kind_name[K_COUNT] = {
 	[K_WRITE] = "write", [K_WRITE_IMM] = "write_imm", [K_SEND] = "send",
-	[K_SEND_IMM] = "send_imm", [K_READ] = "read", [K_RAW] = "raw", [K_CAS] = "cas",
+	[K_SEND_IMM] = "send_imm", [K_SEND_INV] = "send_inv", [K_READ] = "read", [K_RAW] = "raw", [K_CAS] = "cas",
 	[K_FADD] = "fadd", [K_FADD_SHARED] = "fadd_shared",
 };
 
@@ -89,6 +89,7 @@ bool plan_next(struct plan *p, struct msg *m)
 		break;
 	case K_SEND:
 	case K_SEND_IMM:
+	case K_SEND_INV:
 		m->len = choose_len(p, cfg->max_send);
 		break;
 	default:
@@ -97,6 +98,8 @@ bool plan_next(struct plan *p, struct msg *m)
 	if (m->kind == K_WRITE && p->unseen + m->len > cfg->max)
 		m->kind = K_WRITE_IMM;
 
+	if (m->kind == K_SEND_INV)
+		m->inv = p->invs++;
 	any = prng_next(&p->rnd);
 	m->imm = prng_next(&p->rnd);
 	m->solicited = any & 1;

@@ -14,6 +14,7 @@ enum kind {
 	K_WRITE_IMM,
 	K_SEND,
 	K_SEND_IMM,
+	K_SEND_INV,	/* takes one of the peer's memory windows away */
 	K_READ,		/* of the peer's constant pattern */
 	K_RAW,		/* WRITEs to a scratch area, then a READ of it: read after write */
 	K_CAS,
@@ -91,12 +92,14 @@ struct msg {
 	uint32_t imm;
 	uint64_t operand;	/* atomics: what is added, or swapped in */
 	bool cas_hits;
+	uint64_t inv;		/* SEND_INV: how many there were before on this QP */
 	bool solicited;
 };
 
 static inline bool msg_consumes(const struct msg *m)
 {
-	return m->kind == K_WRITE_IMM || m->kind == K_SEND || m->kind == K_SEND_IMM;
+	return m->kind == K_WRITE_IMM || m->kind == K_SEND || m->kind == K_SEND_IMM ||
+	       m->kind == K_SEND_INV;
 }
 
 static inline bool msg_is_write(const struct msg *m)
@@ -114,6 +117,7 @@ struct plan {
 	struct prng rnd;
 	struct vring target;
 	uint64_t next;
+	uint64_t invs;
 	uint64_t unseen;	/* bytes written since the last message that the peer notices */
 	uint32_t total_weight;
 };
