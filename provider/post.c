@@ -240,6 +240,20 @@ int mrc_post_send(struct ibv_qp *ibqp, struct ibv_send_wr *wr,
 }
 
 /*
+ * What posting a list comes to: @ret says what was wrong with @wr, @err of the
+ * doorbell that nothing from @first on will be looked at.
+ */
+static int posted(int ret, int err, struct ibv_recv_wr *first,
+		  struct ibv_recv_wr *wr, struct ibv_recv_wr **bad_wr)
+{
+	if (ret)
+		*bad_wr = wr;
+	if (err)
+		*bad_wr = first;
+	return err ? err : ret;
+}
+
+/*
  * Write a list of receive requests. @wr is moved to the first one that was
  * not taken. Caller holds the queue's lock.
  */
@@ -284,7 +298,7 @@ int mrc_post_recv(struct ibv_qp *ibqp, struct ibv_recv_wr *wr,
 	struct ibv_recv_wr *first = wr, *none;
 	struct mrc_qp *qp = to_mqp(ibqp);
 	bool doorbell = false;
-	int ret, err;
+	int ret, err = 0;
 
 	mrc_lock(&qp->rq.lock);
 	if (ibqp->state == IBV_QPS_RESET || !qp->rq.map.hdr)
@@ -293,17 +307,9 @@ int mrc_post_recv(struct ibv_qp *ibqp, struct ibv_recv_wr *wr,
 		ret = put_recvs(&qp->rq, &wr, &doorbell);
 	mrc_unlock(&qp->rq.lock);
 
-	if (ret)
-		*bad_wr = wr;
-
-	if (doorbell) {
+	if (doorbell)
 		err = ibv_cmd_post_recv(ibqp, NULL, &none);
-		if (err) {
-			*bad_wr = first;
-			return err;
-		}
-	}
-	return ret;
+	return posted(ret, err, first, wr, bad_wr);
 }
 
 int mrc_post_srq_recv(struct ibv_srq *ibsrq, struct ibv_recv_wr *wr,
@@ -312,7 +318,7 @@ int mrc_post_srq_recv(struct ibv_srq *ibsrq, struct ibv_recv_wr *wr,
 	struct ibv_recv_wr *first = wr, *none;
 	struct mrc_srq *srq = to_msrq(ibsrq);
 	bool doorbell = false;
-	int ret, err;
+	int ret, err = 0;
 
 	mrc_lock(&srq->rq.lock);
 	if (srq->lost)
@@ -321,15 +327,7 @@ int mrc_post_srq_recv(struct ibv_srq *ibsrq, struct ibv_recv_wr *wr,
 		ret = put_recvs(&srq->rq, &wr, &doorbell);
 	mrc_unlock(&srq->rq.lock);
 
-	if (ret)
-		*bad_wr = wr;
-
-	if (doorbell) {
+	if (doorbell)
 		err = ibv_cmd_post_srq_recv(ibsrq, NULL, &none);
-		if (err) {
-			*bad_wr = first;
-			return err;
-		}
-	}
-	return ret;
+	return posted(ret, err, first, wr, bad_wr);
 }

@@ -518,6 +518,19 @@ static int post_one(struct mrc_qp *qp, const struct ib_send_wr *wr)
 	return 0;
 }
 
+/*
+ * A user's entries are in the ring already: what comes here is the doorbell,
+ * without work requests.
+ */
+static int doorbell(struct mrc_qp *qp, bool wrs)
+{
+	if (wrs)
+		return -EINVAL;
+	mrc_count(qp->dev, doorbells);
+	mrc_qp_run(qp);
+	return 0;
+}
+
 static int mrc_post_send(struct ib_qp *ibqp, const struct ib_send_wr *wr,
 			 const struct ib_send_wr **bad_wr)
 {
@@ -527,14 +540,8 @@ static int mrc_post_send(struct ib_qp *ibqp, const struct ib_send_wr *wr,
 	int err = 0;
 
 	if (qp->user) {
-		/* entries are in the ring already; this is the doorbell */
-		if (wr) {
-			*bad_wr = wr;
-			return -EINVAL;
-		}
-		mrc_count(qp->dev, doorbells);
-		mrc_qp_run(qp);
-		return 0;
+		*bad_wr = wr;
+		return doorbell(qp, wr);
 	}
 
 	state = READ_ONCE(qp->state);
@@ -565,13 +572,8 @@ static int mrc_post_recv(struct ib_qp *ibqp, const struct ib_recv_wr *wr,
 	int err = 0;
 
 	if (qp->user) {
-		if (wr) {
-			*bad_wr = wr;
-			return -EINVAL;
-		}
-		mrc_count(qp->dev, doorbells);
-		mrc_qp_run(qp);
-		return 0;
+		*bad_wr = wr;
+		return doorbell(qp, wr);
 	}
 
 	if (qp->srq || READ_ONCE(qp->state) == IB_QPS_RESET) {
