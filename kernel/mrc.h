@@ -384,6 +384,8 @@ struct mrc_recv {
 	u32 num_sge;
 	u32 length;			/* sum of the SGEs, bytes */
 	u32 placed;			/* bytes written so far */
+	u32 placing;			/* CPUs that write, without qp->lock */
+	bool over;			/* completed; the last of them frees it */
 	struct mrc_sge sge[];
 };
 

@@ -21,7 +21,9 @@ enum mrc_txmsg_kind {
 /*
  * A message of the outgoing stream. It lives while it is in one of two lists:
  * qp->msgs from its first packet until all its packets are delivered, and
- * req.wrs (or resp.answers) until it is completed.
+ * req.wrs (or resp.answers) until it is completed; and while packets of its
+ * answer are being placed, for a peer may send more of them than it was asked
+ * for.
  */
 struct mrc_txmsg {
 	struct list_head msgs;
@@ -39,6 +41,7 @@ struct mrc_txmsg {
 	u32 made;			/* packets sent at least once */
 	u32 length;			/* of the message, bytes */
 	u32 placed;			/* READ: bytes of the answer that arrived */
+	u32 placing;			/* CPUs that place its answer, unlocked */
 	u16 msn;
 	u16 rqmsn;
 	u64 wr_id;
@@ -114,6 +117,7 @@ struct mrc_txmsg *mrc_find_msg(struct mrc_qp *qp, u32 psn);
 void mrc_msgs_delivered(struct mrc_qp *qp);
 void mrc_txmsg_release_owner(struct mrc_txmsg *m);
 void mrc_txmsg_release_msgs(struct mrc_txmsg *m);
+void mrc_txmsg_placed(struct mrc_txmsg *m);
 
 /* responder.c */
 /* Takes the skb. Drops and retakes qp->lock. */

@@ -8,6 +8,12 @@
  */
 #define MRC_ACK_CLOCKED	8
 
+static void free_unused(struct mrc_txmsg *m)
+{
+	if (!m->in_msgs && !m->in_owner && !m->placing)
+		kfree(m);
+}
+
 /**
  * mrc_txmsg_release_owner - the message leaves req.wrs
  * @m: message
@@ -18,8 +24,7 @@ void mrc_txmsg_release_owner(struct mrc_txmsg *m)
 		list_del(&m->owner);
 		m->in_owner = false;
 	}
-	if (!m->in_msgs)
-		kfree(m);
+	free_unused(m);
 }
 
 /**
@@ -30,8 +35,17 @@ void mrc_txmsg_release_msgs(struct mrc_txmsg *m)
 {
 	list_del(&m->msgs);
 	m->in_msgs = false;
-	if (!m->in_owner)
-		kfree(m);
+	free_unused(m);
+}
+
+/**
+ * mrc_txmsg_placed - a packet of the answer has been placed
+ * @m: message whose count placing the caller has raised
+ */
+void mrc_txmsg_placed(struct mrc_txmsg *m)
+{
+	m->placing--;
+	free_unused(m);
 }
 
 /**
@@ -165,9 +179,10 @@ void mrc_req_retire(struct mrc_qp *qp)
 	while ((m = list_first_entry_or_null(&qp->req.wrs, struct mrc_txmsg,
 					     owner))) {
 		if (m->status != IB_WC_SUCCESS) {
-			if (qp->state == IB_QPS_ERR)
-				return;		/* the flush posts it */
-			retire_first(qp, m);
+			/*
+			 * The flush posts it, for which it waits for CPUs that
+			 * may be placing what this message asked for.
+			 */
 			mrc_msg_error(qp);
 			return;
 		}

@@ -219,7 +219,6 @@ static int bind_recvs(struct mrc_qp *qp, u16 rqmsn)
 			return -EAGAIN;
 		if (IS_ERR(r))
 			return PTR_ERR(r);
-		r->placed = 0;
 		err = xa_err(xa_store(&resp->recvs, resp->next_bind, r,
 				      GFP_ATOMIC | __GFP_NOWARN));
 		if (err) {
@@ -231,6 +230,17 @@ static int bind_recvs(struct mrc_qp *qp, u16 rqmsn)
 		resp->bound++;
 	}
 	return 0;
+}
+
+/*
+ * A receive is over. A peer may send more packets for it than its message has,
+ * and other CPUs be placing them: then the last one frees it.
+ */
+static void free_recv(struct mrc_recv *r)
+{
+	r->over = true;
+	if (!r->placing)
+		kfree(r);
 }
 
 static void complete_recv(struct mrc_qp *qp, const struct mrc_pkt *p, u32 status)
@@ -269,7 +279,7 @@ static void complete_recv(struct mrc_qp *qp, const struct mrc_pkt *p, u32 status
 		}
 	}
 	retire_recv(qp);
-	kfree(r);
+	free_recv(r);
 	mrc_cq_post(to_mcq(qp->ibqp.recv_cq), &cqe, p->se);
 }
 
@@ -387,8 +397,8 @@ static struct verdict place_write(struct mrc_qp *qp, const struct sk_buff *skb,
 
 /*
  * Put a packet's payload where it belongs. The caller is accounted in
- * qp->busy, and holds the packet's claim, so that neither the receive WR nor
- * the READ it belongs to can complete or be freed meanwhile.
+ * qp->busy, and sees to it that neither the receive WR nor the READ it belongs
+ * to is freed meanwhile.
  */
 static struct verdict place(struct mrc_qp *qp, const struct sk_buff *skb,
 			    const struct mrc_pkt *p, struct mrc_recv *recv,
@@ -415,6 +425,40 @@ static struct verdict place(struct mrc_qp *qp, const struct sk_buff *skb,
 		return refuse(MRC_AETH_NAK_INV_REQ, 0);
 	}
 	return ok ? fine : refuse(MRC_AETH_NAK_REM_OP, IB_WC_LOC_PROT_ERR);
+}
+
+/*
+ * Place a packet whose turn may not have come: drops and retakes qp->lock.
+ * Receive WR and READ may be over when it returns.
+ */
+static struct verdict place_unlocked(struct mrc_qp *qp,
+				     const struct sk_buff *skb,
+				     const struct mrc_pkt *p,
+				     struct mrc_recv *recv,
+				     struct mrc_txmsg *read)
+{
+	u32 bytes = mrc_opcode_flags(p->op) & MRC_OPF_RETH ? 0 : p->plen;
+	struct verdict v;
+
+	if (recv)
+		recv->placing++;
+	if (read)
+		read->placing++;
+	spin_unlock_bh(&qp->lock);
+	v = place(qp, skb, p, recv, read);
+	spin_lock_bh(&qp->lock);
+	if (v.syndrome)
+		bytes = 0;
+	if (recv) {
+		recv->placed += bytes;
+		if (!--recv->placing && recv->over)
+			kfree(recv);
+	}
+	if (read) {
+		read->placed += bytes;
+		mrc_txmsg_placed(read);
+	}
+	return v;
 }
 
 /* ------------------------------------------------------ checks on arrival */
@@ -881,19 +925,11 @@ void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
 	cb->cut = order == MRC_ORDER_REST;
 	if (place_now) {
 		mrc_qp_busy(qp);
-		spin_unlock_bh(&qp->lock);
-		v = place(qp, skb, p, recv, read);
-		spin_lock_bh(&qp->lock);
+		v = place_unlocked(qp, skb, p, recv, read);
 		mrc_qp_unbusy(qp);
 		if (!receiving(qp))
 			goto drop;
-		if (!v.syndrome) {
-			cb->placed = true;
-			if (recv && (f & MRC_OPF_XOETH))
-				recv->placed += p->plen;
-			if (read)
-				read->placed += p->plen;
-		}
+		cb->placed = !v.syndrome;
 	}
 	if ((f & MRC_OPF_END) || v.syndrome || order == MRC_ORDER_WAIT) {
 		cb->syndrome = v.syndrome;

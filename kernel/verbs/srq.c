@@ -30,8 +30,9 @@ struct mrc_recv *mrc_recv_copy(const struct mrc_kring *ring, u32 idx,
 	recv = kmalloc(struct_size(recv, sge, num_sge), GFP_ATOMIC);
 	if (!recv)
 		return ERR_PTR(-ENOMEM);
-	recv->wr_id = READ_ONCE(rqe->wr_id);
-	recv->num_sge = num_sge;
+	*recv = (struct mrc_recv){
+		.wr_id = READ_ONCE(rqe->wr_id), .num_sge = num_sge,
+	};
 	memcpy(recv->sge, rqe->sge, num_sge * sizeof(recv->sge[0]));
 	/* Only the copy counts from here on. */
 	barrier();

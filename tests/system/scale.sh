@@ -35,6 +35,14 @@ kernel_memory()
 	awk '/^SUnreclaim|^VmallocUsed|^Percpu/ { s += $2 } END { print s }' /proc/meminfo
 }
 
+# How long each part took, for who wants to make this test shorter.
+took()
+{
+	figure "seconds for $1" $((SECONDS - began))
+	began=$SECONDS
+}
+
+began=$SECONDS
 objects > "$WORK/objects.before"
 memory=$(kernel_memory)
 
@@ -43,6 +51,8 @@ integrity "$qps QPs, all carrying verified data" 400 qps -q $qps -D 8 -n $((qps 
 check "no object is left" wait_for 10 bash -c "$(declare -f objects); S=$S C=$C
 	[ \"\$(objects)\" = \"\$(cat $WORK/objects.before)\" ]"
 figure "kernel memory after $qps QPs, KiB more than before" $(($(kernel_memory) - memory))
+
+took "the QPs"
 
 # The caches are warm now: what a second round costs is lost.
 memory=$(kernel_memory)
@@ -55,27 +65,43 @@ holds "$grown < 4096" "connections leave less than 4 MiB behind"
 check "no object is left" wait_for 30 bash -c "$(declare -f objects); S=$S C=$C
 	[ \"\$(objects)\" = \"\$(cat $WORK/objects.before)\" ]"
 
-# Killed at a random moment of their traffic, each end in turn.
-memory=$(kernel_memory)
-killed=0
-for ((i = 0; i < kills; i++)); do
-	socket=/tmp/integrity.kill$i
-	on $S mrc-integrity -d "$dev_s" --unix "$socket" > "$WORK/kill.s" 2>&1 &
+took "the connections"
+
+# A pair of programs, of which one, each end in turn, is killed at a random
+# moment of its traffic. $1: number
+kill_one()
+{
+	local socket=/tmp/integrity.kill$1 log=$WORK/kill$1 server client victim
+
+	on $S mrc-integrity -d "$dev_s" --unix "$socket" > "$log.s" 2>&1 &
 	server=$!
-	wait_for 10 test -e "$socket"
-	on $C mrc-integrity -d "$dev_c" --unix "$socket" -n 10000000 -s 262144 --stall 15 peer \
-		> "$WORK/kill.c" 2>&1 &
+	wait_for 20 test -e "$socket"
+	on $C mrc-integrity -d "$dev_c" --unix "$socket" -n 10000000 -s 65536 --stall 15 peer \
+		> "$log.c" 2>&1 &
 	client=$!
-	sleep 0.$((RANDOM % 5 + 2))
+	# It says what it is going to do when all QPs are connected.
+	wait_for 20 grep -q 'QPs' "$log.c"
+	sleep 0.$((RANDOM % 5 + 1))
 	victim=$server
-	[ $((i % 2)) = 0 ] && victim=$client
-	kill -9 $victim && killed=$((killed + 1))
+	[ $(($1 % 2)) = 0 ] && victim=$client
+	kill -9 $victim && echo "$1" >> "$WORK/killed"
 	# The other end notices by its socket, or is killed too.
 	sleep 0.1
-	kill -9 $server $client 2> /dev/null
-	wait $server $client 2> /dev/null
-	rm -f "$socket"
-done 2> /dev/null
+	kill -9 $server $client
+	wait $server $client
+	rm -f "$socket" "$log".?
+}
+
+# Four pairs at a time.
+memory=$(kernel_memory)
+: > "$WORK/killed"
+for ((i = 0; i < kills; i += 4)); do
+	for ((j = i; j < i + 4; j++)); do
+		kill_one $j 2> /dev/null &
+	done
+	wait
+done
+killed=$(wc -l < "$WORK/killed")
 figure "programs killed in traffic" $killed
 holds "$killed == $kills" "every one was alive when it was killed"
 check "no object is left" wait_for 30 bash -c "$(declare -f objects); S=$S C=$C
@@ -84,6 +110,7 @@ grown=$(($(kernel_memory) - memory))
 figure "kernel memory after them, KiB more" $grown
 holds "$grown < 8192" "killed programs leave less than 8 MiB behind"
 integrity "the nodes still work" 60 afterkill -n 1000 -s 65536
+took "the killed programs"
 
 # Traffic while something is taken away. The programs end with an error, or
 # are killed after a while; the command that takes away must not hang.
@@ -157,4 +184,5 @@ check "fresh nodes" rebuild_fabric
 taken_away "the node's namespace and all of its planes go in traffic" ip netns del $C
 check "fresh nodes" rebuild_fabric
 integrity "the fresh nodes work" 60 fresh -n 1000 -s 65536
+took "what was taken away"
 finish
