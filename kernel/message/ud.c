@@ -121,8 +121,9 @@ static bool ud_address(struct mrc_qp *qp, const struct ud_wr *wr,
 }
 
 /* Make the packet of a work request; a completion status. qp->lock held. */
-static int ud_build(struct mrc_qp *qp, const struct ud_wr *wr,
-		    struct ud_packet *p)
+static noinline_for_stack int ud_build(struct mrc_qp *qp,
+				       const struct ud_wr *wr,
+				       struct ud_packet *p)
 {
 	const struct mrc_sqe *sqe = &wr->sqe;
 	bool imm = sqe->opcode == IB_WR_SEND_WITH_IMM;
