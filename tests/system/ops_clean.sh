@@ -20,9 +20,9 @@ integrity "all operations, 4 QPs" 120 1 -n $n
 integrity "one QP, small messages" 60 2 -q 1 -n $n -s 4096
 integrity "SRQ, 4 QPs" 90 3 -n $n --srq -s 65536
 integrity "completion events" 60 4 -n 1000 --events -s 65536
-integrity "overlapping WRITEs" 60 5 -n 500 --overlap --ops raw,send:1
+integrity "overlapping WRITEs" 60 5 -n $((n / 8)) --overlap --ops raw,send:1
 fault all netem delay 5ms reorder 75%
-integrity "overlapping WRITEs whose packets overtake each other" 60 6 -n 500 --overlap \
+integrity "overlapping WRITEs whose packets overtake each other" 60 6 -n $((n / 8)) --overlap \
 	--ops raw,send:1
 fault all clear
 for op in write write_imm send send_imm read raw cas fadd fadd_shared; do
