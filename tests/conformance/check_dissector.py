@@ -7,7 +7,9 @@ check_dissector.py PCAP...      over captures, against the independent parser (m
 """
 
 import collections
+import ipaddress
 import os
+import random
 import struct
 import subprocess
 import sys
@@ -126,6 +128,9 @@ def check_golden(folder):
                "every golden packet is dissected on UDP port %d (%d packets, %d fields)" %
                (port, len(ours), sum(len(p.fields) for p in ours)), wrong)
 
+    check_parser(packets)
+    check_srv6(folder, packets)
+
     # Every shorter piece of it, as trimming or a snap length leave it, is no error of the script.
     path = os.path.join(folder, "short.pcap")
     pieces = [w.ipv4("10.0.0.1", "10.0.0.2", p.data)[:n]
@@ -138,6 +143,63 @@ def check_golden(folder):
            "packets cut short are dissected as far as they go (%d)" % len(pieces), wrong)
     named = sum(f.values("bth.psn") != [] for f in frames)
     result(named > len(pieces) / 2, "their BTH is still shown (%d of them)" % named)
+
+
+def check_parser(packets):
+    """The independent parser, which captures are compared with, reads them the same."""
+    wrong, count = [], 0
+    for packet in packets:
+        if packet.data[0] >> 5 != 6:
+            continue
+        p = w.parse(w.ipv4("10.0.0.1", "10.0.0.2", packet.data))
+        want = {name: (bits, value) for name, bits, value in packet.fields}
+        for name, value in expected(p).items():
+            if name not in want:
+                continue
+            bits, golden_value = want[name]
+            count += 1
+            if value is None or value & (1 << bits) - 1 != golden_value:
+                wrong.append("%s: %s is %r, not %r" % (packet.name, name, value, golden_value))
+    result(count > 200 and not wrong, "the parser agrees with golden bytes (%d fields)" % count, wrong)
+
+
+def ipv6(src, dst, following, body, flow=0):
+    return struct.pack("!IHBB", 6 << 28 | flow, len(body), following, 64) + \
+        ipaddress.ip_address(src).packed + ipaddress.ip_address(dst).packed + body
+
+
+def check_srv6(folder, packets):
+    """Behind an outer IPv6 header; the EV's high half is the inner flow label."""
+    path = os.path.join(folder, "srv6.pcap")
+    ours = [p for p in packets if p.data[0] == w.WRITE_MIDDLE]
+    body = [struct.pack("!HHHH", 0xC123, w.UDP_PORT, 8 + len(p.data) + 4, 0) + p.data + b"icrc"
+            for p in ours]
+    inner = [ipv6("fd00::1", "fd00::2", 17, b, flow=0x4567) for b in body]
+    write_pcap(path, enumerate(ipv6("fd00::1", "fcbb:bbbb:1001:2001::", 41, i, flow=9)
+                               for i in inner))
+    frames = dissect(path)
+    wrong = [text for p, f in zip(ours, frames) for text in compare_golden(p, f)]
+    wrong += ["EV %r" % f.values("ev") for f in frames if f.values("ev") != [0x4567C123]]
+    result(len(frames) == len(ours) > 0 and not wrong, "packets in SRv6 are dissected", wrong)
+
+
+def check_noise(folder):
+    """Whatever the bytes are, the script meets no error."""
+    random.seed(1)
+    models, packets = golden.load(), []
+    for i in range(1500):
+        data = bytearray(random.choice(models).data)
+        for _ in range(random.randrange(12)):
+            data[random.randrange(len(data))] = random.randrange(256)
+        data = bytes(data[:random.randrange(len(data) + 1)])
+        packets.append((i, w.ipv4("10.0.0.%d" % random.randrange(1, 5), "10.0.0.9", data)))
+    path = os.path.join(folder, "noise.pcap")
+    write_pcap(path, packets)
+    frames = dissect(path)
+    wrong = ["packet %d: %s" % (i, name) for i, f in enumerate(frames) for name in f.fields
+             if name.startswith("_ws.lua")]
+    result(len(frames) == len(packets) and not wrong,
+           "no error in the script over %d random packets" % len(packets), wrong)
 
 
 def check_links(folder):
@@ -296,6 +358,7 @@ def main():
         else:
             check_golden(folder)
             check_links(folder)
+            check_noise(folder)
     print("%d passed, %d failed" % (passed, failed))
     return failed > 0 or not passed
 
