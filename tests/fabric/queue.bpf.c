@@ -51,7 +51,7 @@ static void (*unlock)(struct bpf_spin_lock *l) = (void *)BPF_FUNC_spin_unlock;
 
 /* tests/fabric/queue writes and reads these two as they stand here. */
 struct config {
-	__u64 rate;		/* bytes per second */
+	__u64 rate;		/* bytes per second, of every port */
 	__u32 ecn;		/* bytes waiting, from which packets are */
 	__u32 trim;		/* marked, trimmed, dropped; 0: never */
 	__u32 drop;
@@ -74,6 +74,7 @@ struct port {
 	__u64 marked;
 	__u64 trimmed;
 	__u64 dropped;
+	__u64 rate;		/* of this port, if not 0 */
 };
 
 struct {
@@ -227,13 +228,16 @@ int queue(struct __sk_buff *skb)
 	int urgent, may_trim;
 	__u8 dscp;
 	struct where w = {};
-	__u64 now, at, ns;
+	__u64 now, at, ns, rate;
 	struct config *c;
 	struct port *p;
 
 	c = lookup(&config, &zero);
 	p = port_of(skb->ifindex);
-	if (!c || !p || !c->rate || read_tos(skb, &w.tos))
+	if (!c || !p || read_tos(skb, &w.tos))
+		return TC_ACT_OK;
+	rate = p->rate ? p->rate : c->rate;
+	if (!rate)
 		return TC_ACT_OK;
 	dscp = w.tos >> 2;
 	urgent = dscp == c->dscp_control || dscp == c->dscp_trimmed ||
@@ -244,7 +248,7 @@ int queue(struct __sk_buff *skb)
 
 	lock(&p->lock);
 	at = p->busy_until > now ? p->busy_until : now;
-	waits = (at - now) * c->rate / NSEC_PER_SEC;
+	waits = (at - now) * rate / NSEC_PER_SEC;
 	if (waits > p->max)
 		p->max = waits;
 	if (c->drop && waits + len > c->drop)
@@ -264,7 +268,7 @@ int queue(struct __sk_buff *skb)
 		p->marked += fate == MARK;
 		p->packets++;
 		p->bytes += len;
-		ns = len * NSEC_PER_SEC / c->rate;
+		ns = len * NSEC_PER_SEC / rate;
 		p->busy_until = at + ns;
 	}
 	unlock(&p->lock);

@@ -39,8 +39,10 @@
 #
 # Topologies with queues: each port of a switch has a rate of 100 Mbit/s, marks
 # packets (ECN; not on ports to nodes) when 64 KiB wait, trims MRC's data packets
-# at 128 KiB, and drops at 512 KiB. "queue" (tests/fabric/queue) shows what each
-# port has done and sets other limits; queue.bpf.c is the program.
+# at 128 KiB, and drops at 512 KiB; "queue" (tests/fabric/queue) shows what each
+# port has done and sets other limits. queue.bpf.c is the program. Devices have
+# DSCPs to go with it (QUEUE_CLASSES below). With SRv6 the MTU of all links is
+# that of --mtu and 40 for the outer header.
 #
 # What was built is written to /run/fabric: "links" has a line per link
 # (NAME PLANE NAMESPACE1 DEV1 NAMESPACE2 DEV2, the second being the switch's
@@ -467,7 +469,7 @@ lay_out()
 	pair4-anycast) lay_out_anycast ;;
 	clos) lay_out_clos ;;
 	clos-srv6)
-		queued=1 srv6=1
+		queued=1 srv6=1 MTU=$((MTU + 40))
 		lay_out_clos
 		;;
 	wires-*) lay_out_wires "${1#wires-}" ;;

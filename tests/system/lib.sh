@@ -13,16 +13,15 @@ set -u
 failures=0
 C=a S=b
 case ${MRC_TOPOLOGY:-pair4} in
-clos) S=c ;;
+clos | clos-srv6) S=c ;;
 esac
 
 WORK=$(mktemp -d /tmp/test.XXXXXX)
 
+# a is node 1, b node 2, and so on.
 node_number()
 {
-	case $1 in
-	a) echo 1 ;; b) echo 2 ;; c) echo 3 ;; d) echo 4 ;;
-	esac
+	echo $(($(printf '%d' "'$1") - 96))
 }
 
 # The address by which a node is known. $1: node, $2: plane (default 0)
