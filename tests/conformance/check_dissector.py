@@ -69,7 +69,7 @@ class Frame:
 
 
 def tshark(path, *options):
-    return subprocess.run(("tshark", "-X", "lua_script:" + SCRIPT, "-r", path, "-n") + options,
+    return subprocess.run(("tshark", "-o", "mrc.check_icrc:TRUE", "-X", "lua_script:" + SCRIPT, "-r", path, "-n") + options,
                           check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE).stdout
 
 
@@ -123,7 +123,7 @@ def check_golden(folder):
                           for i, p in enumerate(ours)])
         frames = dissect(path)
         wrong = [text for p, f in zip(ours, frames) for text in compare_golden(p, f)]
-        wrong += [p.name + ": ICRC" for p, f in zip(ours, frames) if len(f.raw("icrc")) != 4]
+        wrong += [p.name + ": ICRC" for p, f in zip(ours, frames) if f.values("icrc.good") != [1]]
         result(len(frames) == len(ours) and not wrong,
                "every golden packet is dissected on UDP port %d (%d packets, %d fields)" %
                (port, len(ours), sum(len(p.fields) for p in ours)), wrong)
@@ -171,16 +171,20 @@ def ipv6(src, dst, following, body, flow=0):
 def check_srv6(folder, packets):
     """Behind an outer IPv6 header; the EV's high half is the inner flow label."""
     path = os.path.join(folder, "srv6.pcap")
-    ours = [p for p in packets if p.data[0] == w.WRITE_MIDDLE]
-    body = [struct.pack("!HHHH", 0xC123, w.UDP_PORT, 8 + len(p.data) + 4, 0) + p.data + b"icrc"
-            for p in ours]
-    inner = [ipv6("fd00::1", "fd00::2", 17, b, flow=0x4567) for b in body]
+    ours = [p for p in packets if p.data[0] == w.WRITE_MIDDLE] * 2
+    inner = []
+    for p in ours:
+        udp = struct.pack("!HHHH", 0xC123, w.UDP_PORT, 8 + len(p.data) + 4, 0) + p.data
+        whole = ipv6("fd00::1", "fd00::2", 17, udp + bytes(4), flow=0x4567)
+        inner.append(whole[:-4] + w.icrc(whole[:40], udp))
+    inner[1] = inner[1][:-1] + bytes([inner[1][-1] ^ 1])
     write_pcap(path, enumerate(ipv6("fd00::1", "fcbb:bbbb:1001:2001::", 41, i, flow=9)
                                for i in inner))
     frames = dissect(path)
     wrong = [text for p, f in zip(ours, frames) for text in compare_golden(p, f)]
     wrong += ["EV %r" % f.values("ev") for f in frames if f.values("ev") != [0x4567C123]]
-    result(len(frames) == len(ours) > 0 and not wrong, "packets in SRv6 are dissected", wrong)
+    wrong += [] if [f.values("icrc.good") for f in frames] == [[1], [0]] else ["ICRC"]
+    result(len(frames) == 2 and not wrong, "packets in SRv6 are dissected, a bad ICRC is seen", wrong)
 
 
 def check_noise(folder):

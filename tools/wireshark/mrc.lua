@@ -20,6 +20,9 @@
 --                             back
 --   mrc.nack_of, mrc.nacked_in, mrc.answer_to, mrc.answered_in
 --
+--   mrc.icrc.good             if the preference to check the ICRC is set
+--                             (-o mrc.check_icrc:TRUE)
+--
 -- What points forward (..._in) needs tshark -2, or Wireshark itself. A SACK
 -- names QPs by 16 bits only and may take another plane than its data. Which
 -- addresses belong to one host is learnt from hellos, and from SACKs that name
@@ -29,6 +32,9 @@ local mrc = Proto("mrc", "Multipath Reliable Connection")
 
 mrc.prefs.ev_high = Pref.bool("Source port is the high half of the EV", false,
 	"How both ends put entropy values into packets (setting ev_order)")
+
+mrc.prefs.check_icrc = Pref.bool("Check the invariant CRC", false,
+	"Takes about a millisecond per packet")
 
 local MASK24 = 0xffffff
 
@@ -272,6 +278,7 @@ field("ev", ProtoField.uint32("mrc.ev", "Entropy value", base.HEX))
 field("payload", ProtoField.bytes("mrc.payload", "Payload"))
 field("pad", ProtoField.bytes("mrc.pad", "Pad"))
 field("icrc", ProtoField.uint32("mrc.icrc", "Invariant CRC", base.HEX))
+field("icrc.good", ProtoField.bool("mrc.icrc.good", "It is right"))
 link("ack_of", "Caused by", frametype.ACK)
 link("acks", "Is the first to acknowledge", frametype.ACK)
 link("acked_in", "Acknowledged in", frametype.ACK)
@@ -294,10 +301,13 @@ local expert_nack = ProtoExpert.new("mrc.nack", "Refused",
 	expert.group.RESPONSE_CODE, expert.severity.WARN)
 local expert_opcode = ProtoExpert.new("mrc.opcode", "Unknown opcode",
 	expert.group.UNDECODED, expert.severity.WARN)
+local expert_icrc = ProtoExpert.new("mrc.icrc.bad", "The invariant CRC is wrong",
+	expert.group.CHECKSUM, expert.severity.ERROR)
 mrc.experts = { expert_short, expert_trimmed, expert_rtx, expert_nack,
-	expert_opcode }
+	expert_opcode, expert_icrc }
 
 local ipv6_flow = Field.new("ipv6.flow")
+local ipv4_header, ipv6_header = Field.new("ip"), Field.new("ipv6")
 
 -- ---------------------------------------------------------------- tracking
 
@@ -542,6 +552,60 @@ local function take_note(pinfo, p)
 	return {}
 end
 
+-- ---------------------------------------------------------------- ICRC
+
+local crc_table = {}
+
+for i = 0, 255 do
+	local crc = i
+
+	for _ = 1, 8 do
+		crc = bit.bxor(bit.rshift(crc, 1),
+			bit.band(crc, 1) * -0x12477ce0)		-- 0xedb88320
+	end
+	crc_table[i] = crc
+end
+
+local function crc32(crc, bytes)
+	for i = 0, bytes:len() - 1 do
+		crc = bit.bxor(bit.rshift(crc, 8), crc_table[bit.band(
+			bit.bxor(crc, bytes:get_index(i)), 0xff)])
+	end
+	return crc
+end
+
+local function set_ones(bytes, ...)
+	for _, i in ipairs({ ... }) do
+		bytes:set_index(i, 0xff)
+	end
+end
+
+-- The InfiniBand rule (annex A17): what changes on the way counts as ones.
+-- tvb: from the BTH to the ICRC
+local function icrc_is_right(tvb, pinfo)
+	local v4, v6 = { ipv4_header() }, { ipv6_header() }
+	local inner4, inner6 = v4[#v4], v6[#v6]
+	local udp = ByteArray.new(string.format("%04x%04x%04xffff",
+		pinfo.src_port, pinfo.dst_port, tvb:len() + 8))
+	local last, header, rest = tvb:len() - 4, nil, tvb(0, tvb:len() - 4):bytes()
+	local crc
+
+	if inner4 and (not inner6 or inner4.offset > inner6.offset) then
+		header = inner4.range(0, 20):bytes()
+		set_ones(header, 1, 8, 10, 11)
+	elseif inner6 then
+		header = inner6.range(0, 40):bytes()
+		header:set_index(0, bit.bor(header:get_index(0), 0x0f))
+		set_ones(header, 1, 2, 3, 7)
+	else
+		return nil
+	end
+	set_ones(rest, 4)
+	crc = crc32(-1, ByteArray.new("ffffffffffffffff"))
+	crc = bit.bnot(crc32(crc32(crc32(crc, header), udp), rest))
+	return crc == bit.tobit(tvb(last, 4):le_uint())
+end
+
 -- ---------------------------------------------------------------- dissecting
 
 -- The EV from where the sender put it.
@@ -760,7 +824,7 @@ local function add_headers(tree, tvb, pinfo, p, layout)
 end
 
 -- From the headers' end to the ICRC.
-local function add_rest(tree, tvb, at, p)
+local function add_rest(tree, tvb, pinfo, at, p)
 	local whole = tvb:reported_len() == tvb:len()
 	local stop = math.max(at, tvb:reported_len() - 4 - p.pad)
 
@@ -775,7 +839,18 @@ local function add_rest(tree, tvb, at, p)
 		tree:add(fields.pad, tvb(stop, p.pad))
 	end
 	if stop + p.pad + 4 <= tvb:len() then
-		tree:add(fields.icrc, tvb(stop + p.pad, 4))
+		local sub = tree:add(fields.icrc, tvb(stop + p.pad, 4))
+		local good
+
+		if mrc.prefs.check_icrc then
+			good = icrc_is_right(tvb, pinfo)
+		end
+		if good ~= nil then
+			sub:add(fields["icrc.good"], good):set_generated()
+		end
+		if good == false then
+			sub:add_proto_expert_info(expert_icrc)
+		end
 	end
 	return stop - at
 end
@@ -810,7 +885,7 @@ function mrc.dissector(tvb, pinfo, root)
 		p.info = string.format(" psn %d, ev 0x%x%s", p.psn, p.ev,
 			p.rtx and ", retransmission" or "")
 	end
-	length = add_rest(tree, tvb, at, p)
+	length = add_rest(tree, tvb, pinfo, at, p)
 	if length > 0 then
 		p.info = (p.info or "") .. ", " .. length .. " bytes"
 	end
