@@ -27,6 +27,7 @@
 #define BASE_RTT_PERIOD		(10ULL * NSEC_PER_SEC)
 #define ECN_MEMORY		(10ULL * NSEC_PER_MSEC)
 #define DEFAULT_SPEED		(10ULL * 1000 * 1000 * 1000)
+#define LOSS_PACKETS		4	/* lost in a quick adapt period by chance */
 #define QA_HIGH_PERIODS		3
 #define QA_SAMPLES		4
 #define BDP_MAX			0x100000000ULL
@@ -370,6 +371,19 @@ void mrc_cc_acked(struct mrc_cc *cc, u32 bytes, u64 rtt_ns, bool ecn, u64 now)
 	}
 }
 
+/*
+ * Do losses mean a full queue? The specification takes every one for it, so
+ * that a fabric that loses one packet in a hundred by chance would be used to
+ * a third. But a queue that overflows first delays what passes it, or loses
+ * much.
+ */
+static bool congested(const struct mrc_cc *cc)
+{
+	return !cc->base_rtt ||
+	       cc->avg_delay >> DELAY_SHIFT >= cc->target ||
+	       cc->qa_lost > cc->qa_bytes / 8 + LOSS_PACKETS * cc->mtu;
+}
+
 /**
  * mrc_cc_lost - bytes are taken for lost
  * @cc: the context
@@ -378,11 +392,18 @@ void mrc_cc_acked(struct mrc_cc *cc, u32 bytes, u64 rtt_ns, bool ecn, u64 now)
  */
 void mrc_cc_lost(struct mrc_cc *cc, u32 bytes, u64 now)
 {
+	u64 before = cc->cwnd;
+
 	mrc_cc_release(cc, bytes);
 	if (ignored(cc, bytes, now))
 		return;
 	cc->qa_lost += bytes;
+	if (!congested(cc))
+		return;
 	set_cwnd(cc, cc->cwnd - min_t(u64, cc->cwnd, bytes), now);
+	if (cc->cwnd < before)
+		cc->lost_cut = min(cc->lost_cut + before - cc->cwnd,
+				   cc->max_wnd);
 }
 
 /**
@@ -392,7 +413,10 @@ void mrc_cc_lost(struct mrc_cc *cc, u32 bytes, u64 now)
  */
 void mrc_cc_spurious(struct mrc_cc *cc, u32 bytes)
 {
-	cc->cwnd = min(cc->cwnd + bytes, cc->max_wnd);
+	u64 back = min_t(u64, bytes, cc->lost_cut);
+
+	cc->lost_cut -= back;
+	cc->cwnd = min(cc->cwnd + back, cc->max_wnd);
 	cc->qa_lost -= min_t(u64, cc->qa_lost, bytes);
 }
 

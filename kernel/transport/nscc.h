@@ -73,6 +73,7 @@ struct mrc_cc {
 	u64 qa_at;		/* start of the quick adapt period */
 	u64 qa_bytes;		/* acknowledged in it */
 	u64 qa_lost;		/* lost in it */
+	u64 lost_cut;		/* taken off the window for losses */
 	u64 qa_min_delay;	/* least delay in it, U64_MAX: no sample */
 	u64 qa_ignore;		/* bytes whose feedback is to be ignored */
 	u32 qa_samples;		/* RTT samples in it */
@@ -90,7 +91,10 @@ bool mrc_cc_may_send(const struct mrc_cc *cc, u32 bytes);
 void mrc_cc_sent(struct mrc_cc *cc, u32 bytes);
 /* @rtt_ns 0: no valid sample. */
 void mrc_cc_acked(struct mrc_cc *cc, u32 bytes, u64 rtt_ns, bool ecn, u64 now);
-/* Bytes taken for lost: leave the flight, window shrinks by a packet. */
+/*
+ * Bytes taken for lost: leave the flight; the window shrinks by them where
+ * packets are delayed or many are lost.
+ */
 void mrc_cc_lost(struct mrc_cc *cc, u32 bytes, u64 now);
 /* A packet counted as lost was not. */
 void mrc_cc_spurious(struct mrc_cc *cc, u32 bytes);

@@ -22,11 +22,10 @@
 #include "recovery.h"
 
 #define TICKS(ns)		((u32)((ns) >> MRC_TX_TICK_SHIFT))
-/* Least allowance for reordering: what software endpoints' jitter needs. */
-#define REO_FLOOR		TICKS(100ULL * NSEC_PER_USEC)
 #define REO_CAP			TICKS(50ULL * NSEC_PER_MSEC)
 
-#define PTO_FLOOR		(1ULL * NSEC_PER_MSEC)
+/* Least time before a probe, in terms of the endpoints' jitter. */
+#define PTO_JITTERS		10
 #define PTO_NO_RTT		(5ULL * NSEC_PER_MSEC)
 #define PTO_MAX			(100ULL * NSEC_PER_MSEC)
 #define PTO_MAX_BACKOFF		7
@@ -46,7 +45,7 @@ static bool later(u32 a, u32 b)
 /* The reordering window, ticks. */
 static u32 reo_wnd(const struct mrc_tx *tx)
 {
-	u32 wnd = max(TICKS(tx->srtt / 4), REO_FLOOR);
+	u32 wnd = max(TICKS(tx->srtt / 4), tx->jitter);
 
 	return min(max(wnd, tx->reo_seen + tx->reo_seen / 4), REO_CAP);
 }
@@ -73,7 +72,7 @@ static void reordered(struct mrc_tx *tx, struct mrc_peer_state *ps, u32 extent,
  */
 void mrc_recovery_start(struct mrc_tx *tx, struct mrc_peer_state *ps, u64 now)
 {
-	/* Ticks wrap after 73 minutes. */
+	/* Ticks wrap after 18 minutes. */
 	tx->rack_valid = false;
 	tx->rto_base = now;
 	tx->heard_at = now;
@@ -345,6 +344,11 @@ static u64 reo_deadline(const struct mrc_tx *tx)
 	return ticks_to_ns(when, tx->heard_at);
 }
 
+static u64 pto_floor(const struct mrc_tx *tx)
+{
+	return ((u64)tx->jitter << MRC_TX_TICK_SHIFT) * PTO_JITTERS;
+}
+
 static u64 probe_deadline(const struct mrc_tx *tx, bool awaiting)
 {
 	u64 base = tx->heard_at;
@@ -360,7 +364,7 @@ static u64 probe_deadline(const struct mrc_tx *tx, bool awaiting)
 
 	if (tx->probe_backoff)
 		base = max(base, tx->probe_at);
-	pto = tx->srtt ? max_t(u64, 2ULL * tx->srtt, PTO_FLOOR) : PTO_NO_RTT;
+	pto = tx->srtt ? max(2ULL * tx->srtt, pto_floor(tx)) : PTO_NO_RTT;
 	pto = min_t(u64, pto << tx->probe_backoff, max_t(u64, pto, PTO_MAX));
 	return base + pto;
 }
@@ -426,7 +430,7 @@ static u32 lose_oldest(struct mrc_tx *tx, struct mrc_peer_state *ps, u64 now)
 		const struct mrc_txent *e = &tx->board[tx->flight.head];
 
 		/* What was sent a moment ago may well arrive. */
-		if (mrc_tx_elapsed(e->sent, now) < max_t(u64, PTO_FLOOR,
+		if (mrc_tx_elapsed(e->sent, now) < max_t(u64, pto_floor(tx),
 							 tx->srtt))
 			break;
 		mrc_cc_lost(ps->cc, e->bytes, now);

@@ -82,6 +82,7 @@ void mrc_tx_init(struct mrc_tx *tx, u32 first, struct mrc_txent *board,
 	tx->next_psn = tx->una;
 	tx->fack = tx->una;
 	tx->window = MRC_MPR_MIN * MRC_MPR_UNIT;
+	tx->jitter = mrc_tx_ticks(MRC_TX_JITTER);
 	tx->max_window = tx->window;
 	list_init(&tx->flight);
 	list_init(&tx->lost);
@@ -105,6 +106,7 @@ void mrc_tx_set_params(struct mrc_tx *tx, const struct mrc_tx_params *p)
 	tx->max_window = p->window;
 	tx->dynamic_mpr = p->dynamic_mpr;
 	tx->service_time = p->service_time;
+	tx->jitter = mrc_tx_ticks(p->jitter_ns ? p->jitter_ns : MRC_TX_JITTER);
 	mrc_rotor_init(&tx->rotor, p->seed);
 }
 

@@ -15,10 +15,13 @@
 #include "paths.h"
 #include "nscc.h"
 
-/* Send times are in units of 1.024 us. */
-#define MRC_TX_TICK_SHIFT	10
-/* Unit of mrc_txent.gap, in ticks (1 << 8 = 262 us). */
-#define MRC_TX_GAP_SHIFT	8
+/*
+ * Send times are in units of 256 ns: fine enough for the RTT of a fabric, and
+ * they wrap after 18 minutes only.
+ */
+#define MRC_TX_TICK_SHIFT	8
+/* Unit of mrc_txent.gap, in ticks (1 << 10 = 262 us). */
+#define MRC_TX_GAP_SHIFT	10
 
 enum mrc_txent_state {
 	MRC_TXENT_FREE,
@@ -90,6 +93,7 @@ struct mrc_tx {
 	u32 rack_sent;
 	u32 rack_rtt;
 	bool rack_valid;
+	u32 jitter;		/* mrc_tx_params.jitter_ns, ticks */
 	u32 reo_seen;		/* mrc_paths_reordering() when last asked; ticks */
 
 	bool probe_pending;
@@ -120,8 +124,15 @@ struct mrc_tx_params {
 	bool dynamic_mpr;	/* SACKs may make it smaller, or as large again */
 	bool service_time;	/* reflected timestamps leave out the peer's time */
 	u32 seed;		/* of the path rotation */
+	/*
+	 * By how much the endpoints themselves may hold packets up, usually:
+	 * no packet counts as late before, and ten times that is the least
+	 * time before a probe asks. 0: MRC_TX_JITTER, fit for software.
+	 */
+	u32 jitter_ns;
 };
 
+#define MRC_TX_JITTER		100000	/* ns */
 #define MRC_TX_EXP_FOREVER	25	/* mrc_tx_params.exp_cnt */
 #define MRC_TX_BOARD_MIN	64
 #define MRC_TX_BOARD_MAX	32768

@@ -242,12 +242,14 @@ TEST(mrc_cc_base_rtt__rises_after_ten_seconds)
 	CHECK_EQ(mrc_cc_base_rtt(&cc), 200 * USEC);
 }
 
-TEST(mrc_cc_lost__single_losses_cost_a_packet)
+TEST(mrc_cc_lost__packets_are_delayed)
 {
 	u64 w;
 
 	begin(100, false);
 	rounds(30, 100 * USEC, false);
+	/* Delays above the target, which is the base RTT. */
+	rounds(2, 300 * USEC, false);
 	w = mrc_cc_cwnd(&cc);
 	mrc_cc_sent(&cc, MTU);
 	mrc_cc_lost(&cc, MTU, now);
@@ -255,12 +257,53 @@ TEST(mrc_cc_lost__single_losses_cost_a_packet)
 	CHECK_EQ(mrc_cc_inflight(&cc), 0);
 	mrc_cc_spurious(&cc, MTU);
 	CHECK_EQ(mrc_cc_cwnd(&cc), w);
+	/* Nothing comes back that was not taken. */
 	mrc_cc_spurious(&cc, MTU);
 	CHECK_EQ(mrc_cc_cwnd(&cc), w);
 	/* The least without ECN marks */
 	for (u32 i = 0; i < 1000; i++)
 		mrc_cc_lost(&cc, MTU, now);
 	CHECK_EQ(mrc_cc_cwnd(&cc), 4 * MTU);
+}
+
+TEST(mrc_cc_lost__before_the_first_sample)
+{
+	u64 w;
+
+	begin(100, false);
+	w = mrc_cc_cwnd(&cc);
+	mrc_cc_sent(&cc, MTU);
+	mrc_cc_lost(&cc, MTU, now);
+	CHECK_EQ(mrc_cc_cwnd(&cc), w - MTU);
+}
+
+/* One packet in twenty, by chance: nothing is delayed. */
+TEST(mrc_cc_lost__by_chance_costs_nothing)
+{
+	u64 w;
+
+	begin(100, false);
+	rounds(30, 100 * USEC, false);
+	w = mrc_cc_cwnd(&cc);
+	for (u32 i = 0; i < 10000; i++) {
+		now += USEC;
+		mrc_cc_sent(&cc, MTU);
+		if (i % 20)
+			mrc_cc_acked(&cc, MTU, 100 * USEC, false, now);
+		else
+			mrc_cc_lost(&cc, MTU, now);
+		CHECK(mrc_cc_cwnd(&cc) >= w);
+	}
+	/* One in three is more than chance. */
+	for (u32 i = 0; i < 1000; i++) {
+		now += USEC;
+		mrc_cc_sent(&cc, MTU);
+		if (i % 3)
+			mrc_cc_acked(&cc, MTU, 100 * USEC, false, now);
+		else
+			mrc_cc_lost(&cc, MTU, now);
+	}
+	CHECK(mrc_cc_cwnd(&cc) < w);
 }
 
 /* @packets get through per period of 200 us, the others are lost. */

@@ -548,7 +548,6 @@ TEST(mrc_tx_on_sack__late_before_the_repeat)
 	w = mrc_cc_cwnd(&cc);
 	wait_timer(false);
 	CHECK(lost(0));
-	CHECK(mrc_cc_cwnd(&cc) < w);
 	now += 100 * USEC;
 	sack(10, 0, 0x3ff, 0);
 	CHECK_EQ(res.acked_packets, 1);
@@ -558,6 +557,59 @@ TEST(mrc_tx_on_sack__late_before_the_repeat)
 	CHECK_EQ(mrc_cc_inflight(&cc), 0);
 	CHECK_EQ(mrc_cc_cwnd(&cc), w);
 	CHECK(mrc_paths_reordering(ps.paths, now) > 50 * USEC);
+}
+
+/* When the first of ten counts as lost, and when a probe asks for the last. */
+static void patience(u32 jitter, u64 rtt, u64 *lost_after, u64 *probe_after)
+{
+	struct mrc_tx_params tp = {
+		.rto_ns = 100 * MSEC, .retry_cnt = 3, .window = 1024, .seed = 9,
+		.jitter_ns = jitter,
+	};
+	u64 sent, before;
+
+	begin();
+	mrc_tx_set_params(&tx, &tp);
+	sent = now;
+	for (int i = 0; i < 10; i++) {
+		send_psn(nth(i));
+		now += 300;
+	}
+	now = sent + 2700 + rtt;
+	sack(0, 0, 0x3fe, 9);
+	*lost_after = mrc_tx_deadline(&tx, false) - sent;
+	sack(10, 0, 0x3ff, 0);
+	CHECK(mrc_tx_idle(&tx));
+	before = now;
+	send_new(1);
+	*probe_after = mrc_tx_deadline(&tx, false) - before;
+}
+
+TEST(mrc_tx_set_params__jitter)
+{
+	u64 lost_after, probe_after;
+
+	/* Software: 100 us, 1 ms. */
+	patience(0, 20 * USEC, &lost_after, &probe_after);
+	CHECK(lost_after > 119 * USEC && lost_after < 121 * USEC);
+	CHECK(probe_after > 990 * USEC && probe_after < 1020 * USEC);
+	/* Hardware: 2 us but not below a quarter RTT; two RTTs. */
+	patience(2000, 20 * USEC, &lost_after, &probe_after);
+	CHECK(lost_after > 24 * USEC && lost_after < 26 * USEC);
+	CHECK(probe_after > 30 * USEC && probe_after < 45 * USEC);
+	/* A small jitter changes nothing where the RTT is what counts. */
+	patience(2000, 400 * USEC, &lost_after, &probe_after);
+	CHECK(lost_after > 499 * USEC && lost_after < 501 * USEC);
+}
+
+/* RTTs are told apart to less than a microsecond. */
+TEST(mrc_tx_on_sack__short_rtt)
+{
+	u64 lost_after, probe_after;
+
+	patience(2000, 3300, &lost_after, &probe_after);
+	CHECK(tx.min_rtt >= 3300 - 512 && tx.min_rtt <= 3300 + 512);
+	CHECK(mrc_cc_base_rtt(&cc) >= 3300 - 512);
 }
 
 TEST(mrc_tx_on_sack__penalty_and_mark)

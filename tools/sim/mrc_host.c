@@ -234,6 +234,7 @@ static void start_stream(struct sim *sim, u32 conn)
 		.rto_ns = sim->c.rto,
 		.retry_cnt = sim->c.retry,
 		.window = RX_WINDOW,
+		.jitter_ns = sim->c.jitter,
 		.seed = mix32((u64)sim->c.seed << 32 | conn) | 1,
 	};
 

@@ -265,8 +265,8 @@ static const struct key keys[] = {
 	  "made ready for each port ahead of the wire" },
 	{ "paths", K_NUMBER, AT(paths), 1, 128, NULL, "EVs per plane" },
 	{ "rto", K_TIME, AT(rto), 0, 0, NULL, "retransmission timeout of a QP" },
-	{ "jitter_floor", K_TIME, AT(jitter_floor), 0, 0, NULL,
-	  "least allowance of MRC hosts for late packets" },
+	{ "jitter", K_TIME, AT(jitter), 0, 0, NULL,
+	  "what MRC hosts allow for their own delays" },
 	{ "retry", K_NUMBER, AT(retry), 0, 7, NULL, "timeouts before a QP fails" },
 	{ "duration", K_TIME, AT(duration), 0, 0, NULL,
 	  "end of the run; 0: when all traffic is done" },
@@ -621,7 +621,7 @@ void scenario_init(struct scenario *s)
 	s->nic_queue = 16384;
 	s->paths = 32;
 	s->rto = 16777216;	/* IBTA timeout 12 */
-	s->jitter_floor = 100000;
+	s->jitter = 2000;
 	s->retry = 7;
 	s->sample = 10000;
 	s->seed = 1;

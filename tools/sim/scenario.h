@@ -90,7 +90,7 @@ struct scenario {
 	u64 nic_queue;		/* bytes a host keeps ready per port */
 	u32 paths;		/* per plane */
 	u64 rto;		/* ns */
-	u64 jitter_floor;	/* ns */
+	u64 jitter;		/* ns, of MRC hosts: mrc_tx_params.jitter_ns */
 	u32 retry;
 	u64 duration, warmup, sample;	/* ns */
 	u64 seed;
