@@ -235,14 +235,18 @@ static inline void *mrc_ring_entry(const struct mrc_kring *r, u32 idx)
 	return r->entries + (size_t)(idx & r->mask) * r->entry_size;
 }
 
-/* Entries a consumer may take: user space's prod is checked here. */
+/*
+ * Entries a consumer that has taken those before @taken may take. User space's
+ * prod is checked here: what was taken and not retired is room as well, or the
+ * ring's size would bound nothing.
+ */
 static inline u32 mrc_ring_avail(const struct mrc_kring *r, u32 taken)
 {
 	u32 n;
 
 	/* entries below prod are complete */
 	n = smp_load_acquire(&r->hdr->prod) - taken;
-	return n <= r->mask + 1 ? n : 0;
+	return n <= r->mask + 1 - (taken - r->cons) ? n : 0;
 }
 
 /* ------------------------------------------------------------ PD, MR, AH */

@@ -492,11 +492,20 @@ bool mrc_req_more(const struct mrc_qp *qp)
 struct mrc_txmsg *mrc_req_next(struct mrc_qp *qp, u64 now)
 {
 	struct mrc_req *req = &qp->req;
+	unsigned int budget = MRC_BATCH;
 
 	while (qp->state == IB_QPS_RTS) {
 		struct mrc_txmsg *m;
 		struct mrc_sqe sqe;
 
+		/*
+		 * A user who posts as fast as we are done with what sends
+		 * nothing would keep us here, with the lock held.
+		 */
+		if (!budget--) {
+			qp->rerun = true;
+			return NULL;
+		}
 		if (!mrc_ring_avail(&qp->sq, req->taken)) {
 			if (sq_sleep(qp))
 				return NULL;
@@ -552,6 +561,7 @@ void mrc_req_flush(struct mrc_qp *qp)
 {
 	struct mrc_req *req = &qp->req;
 	struct mrc_txmsg *m, *tmp;
+	u32 n;
 
 	list_for_each_entry_safe(m, tmp, &req->wrs, owner) {
 		if (m->status == IB_WC_SUCCESS)
@@ -560,7 +570,8 @@ void mrc_req_flush(struct mrc_qp *qp)
 	}
 	WRITE_ONCE(qp->sq.hdr->want_doorbell, 1);
 	smp_mb();	/* as in sq_sleep() */
-	while (mrc_ring_avail(&qp->sq, req->taken)) {
+	/* who posts from now on rings the doorbell */
+	for (n = mrc_ring_avail(&qp->sq, req->taken); n; n--) {
 		const struct mrc_sqe *e = mrc_ring_entry(&qp->sq, req->taken);
 		struct mrc_cqe cqe = {
 			.wr_id = READ_ONCE(e->wr_id),

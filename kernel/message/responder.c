@@ -1037,6 +1037,7 @@ void mrc_resp_flush(struct mrc_qp *qp)
 	struct mrc_resp *resp = &qp->resp;
 	bool first = !resp->flushed;
 	u64 wr_id;
+	u32 left;
 
 	resp->flushed = true;
 	purge_held(qp);
@@ -1058,7 +1059,8 @@ void mrc_resp_flush(struct mrc_qp *qp)
 		return;
 	WRITE_ONCE(qp->rq.hdr->want_doorbell, 1);
 	smp_mb();	/* pairs with the provider's, between prod and this */
-	while (take_for_flush(qp, &wr_id))
+	/* a ring full at most: who posts from now on rings the doorbell */
+	for (left = qp->rq.mask + 1; left && take_for_flush(qp, &wr_id); left--)
 		flush_recv(qp, wr_id);
 }
 
