@@ -41,6 +41,19 @@ static struct mrc_cqe *next_cqe(struct mrc_cq *cq)
 	}
 }
 
+/*
+ * The completion of a datagram has to tell what kind of frame it came in (IBTA
+ * annex A17, A17.4.5.1), for which struct ibv_wc has no field. A service level
+ * means nothing in RoCE v2, so other providers put it there, and programs (UCX)
+ * look for it: bit 3 for UDP, and 1 for IPv6 or 2 for IPv4.
+ */
+static uint8_t frame_type(const struct mrc_cqe *cqe)
+{
+	if (!(cqe->wc_flags & IBV_WC_GRH))
+		return 0;
+	return cqe->network_hdr_type == MRC_CQE_NET_IPV4 ? 8 | 2 : 8 | 1;
+}
+
 static void cqe_to_wc(const struct mrc_cqe *cqe, struct ibv_wc *wc)
 {
 	wc->wr_id = cqe->wr_id;
@@ -54,7 +67,7 @@ static void cqe_to_wc(const struct mrc_cqe *cqe, struct ibv_wc *wc)
 	wc->wc_flags = cqe->wc_flags;
 	wc->pkey_index = cqe->pkey_index;
 	wc->slid = 0;
-	wc->sl = 0;
+	wc->sl = frame_type(cqe);
 	wc->dlid_path_bits = 0;
 }
 
@@ -189,7 +202,7 @@ static uint32_t read_slid(struct ibv_cq_ex *cq)
 
 static uint8_t read_sl(struct ibv_cq_ex *cq)
 {
-	return 0;
+	return frame_type(to_mcq_ex(cq)->cur);
 }
 
 static uint8_t read_dlid_path_bits(struct ibv_cq_ex *cq)

@@ -342,6 +342,9 @@ static void ud_grh(const struct sk_buff *skb, const struct mrc_rxinfo *info,
 		memcpy(grh, skb_network_header(skb), sizeof(struct ipv6hdr));
 }
 
+static_assert(MRC_CQE_NET_IPV4 == RDMA_NETWORK_IPV4);
+static_assert(MRC_CQE_NET_IPV6 == RDMA_NETWORK_IPV6);
+
 /* Receive a datagram: take, place, complete. A completion status, or < 0. */
 static int ud_receive(struct mrc_qp *qp, const struct sk_buff *skb,
 		      const struct mrc_datagram *d,
@@ -353,8 +356,8 @@ static int ud_receive(struct mrc_qp *qp, const struct sk_buff *skb,
 		.src_qpn = d->sqpn,
 		.byte_len = d->plen + MRC_UD_GRH,
 		.wc_flags = MRC_CQE_GRH,
-		.network_hdr_type = info->ipv4 ? RDMA_NETWORK_IPV4 :
-						 RDMA_NETWORK_IPV6,
+		.network_hdr_type = info->ipv4 ? MRC_CQE_NET_IPV4 :
+						 MRC_CQE_NET_IPV6,
 		.vlan_id = 0xffff,
 	};
 	struct mrc_recv *r;

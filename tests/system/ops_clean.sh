@@ -25,7 +25,7 @@ fault all netem delay 5ms reorder 75%
 integrity "overlapping WRITEs whose packets overtake each other" 60 6 -n $((n / 8)) --overlap \
 	--ops raw,send:1
 fault all clear
-for op in write write_imm send send_imm read raw cas fadd fadd_shared; do
+for op in write write_imm send send_imm send_inv read raw cas fadd fadd_shared; do
 	integrity "$op alone" 60 "op$op" -n 400 -q 2 --ops "$op"
 done
 

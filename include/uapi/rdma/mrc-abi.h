@@ -119,6 +119,10 @@ struct mrc_rqe {
 #define MRC_CQE_WITH_IMM	(1 << 1)
 #define MRC_CQE_WITH_INV	(1 << 3)
 
+/* struct mrc_cqe::network_hdr_type: the kernel's enum rdma_network_type */
+#define MRC_CQE_NET_IPV4	2
+#define MRC_CQE_NET_IPV6	3
+
 /*
  * The entries between cons and prod belong to user space, which writes this
  * into qpn to have poll pass over the entries of a QP that is gone.
@@ -139,7 +143,7 @@ struct mrc_cqe {
 	__u16		pkey_index;
 	__u16		vlan_id;	/* 0xffff: none */
 	__u8		smac[6];
-	__u8		network_hdr_type;
+	__u8		network_hdr_type; /* datagrams: MRC_CQE_NET_* */
 	__u8		rsvd[5];
 };
 

@@ -172,6 +172,7 @@ static void complete(struct mrc_cq *cq, uint64_t wr_id, uint32_t qpn)
 		.timestamp = 9,
 		.pkey_index = 10,
 		.vlan_id = 0xffff,
+		.network_hdr_type = MRC_CQE_NET_IPV4,
 	};
 	mrc_ring_publish(&cq->map, cq->map.hdr->prod + 1);
 }
@@ -726,6 +727,7 @@ static void poll_cq__order_and_fields(void)
 	CHECK(wc[0].imm_data == htobe32(7) && wc[0].qp_num == 17);
 	CHECK(wc[0].src_qp == 8 && wc[0].pkey_index == 10);
 	CHECK(wc[0].wc_flags == (IBV_WC_WITH_IMM | IBV_WC_GRH));
+	CHECK(wc[0].sl == 10);
 	CHECK(mrc_poll_cq(&cq->vcq.cq, 4, wc) == 1 && wc[0].wr_id == 3);
 	CHECK(freed(cq) == 3);
 	free_cq(cq);
@@ -811,6 +813,7 @@ static void extended_poll__walk(void)
 	CHECK(ibv_wc_read_byte_len(ex) == 6);
 	CHECK(ibv_wc_read_imm_data(ex) == htobe32(7));
 	CHECK(ibv_wc_read_qp_num(ex) == 17 && ibv_wc_read_src_qp(ex) == 8);
+	CHECK(ibv_wc_read_sl(ex) == 10);
 	CHECK(ibv_wc_read_wc_flags(ex) == (IBV_WC_WITH_IMM | IBV_WC_GRH));
 	CHECK(ibv_wc_read_completion_ts(ex) == 9);
 	/* an entry of the monotonic clock's year 0 lies well before now */
