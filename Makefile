@@ -74,7 +74,7 @@ test-rest:
 	tests/vm/report $(RESTS)
 
 CHECKS := unit dissector style model fuzz system-quick
-RESTS  := system-rest two-guests captures
+RESTS  := kunit system-rest two-guests captures
 
 kunit: ## the module's KUnit tests, in the debug kernel
 	tests/vm/report kunit

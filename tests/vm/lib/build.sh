@@ -89,8 +89,8 @@ build_module()
 		rm -rf "$build/stage/usr/lib/modules"
 		return 0
 	fi
-	in_root "$BUILDROOT" "$build" make -C "$KDIR" M=/build/src modules ||
-		return
+	in_root "$BUILDROOT" "$build" make -C "$KDIR" M=/build/src \
+		MRC_KUNIT="${MRC_KUNIT-}" modules || return
 	# The index of modules is made anew only for a new module.
 	if ! cmp -s "$build/src/mrc.ko" "$build/mrc.ko.last"; then
 		stage_module "$build" || return
