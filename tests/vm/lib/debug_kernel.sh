@@ -3,20 +3,33 @@
 #
 # The debug kernel: Debian's kernel source with debug.config, built inside the
 # guest's root so that modules are built by the same compiler. About ten
-# minutes on two cores, once.
+# minutes on two cores, once. With MRC_KCSAN=1 in the environment kcsan.config
+# goes on top, for another kernel.
 
 # Its folder in the cache: vmlinuz, the build tree for modules, and its own
 # modules. $1: root directory
 debug_kernel()
 {
-	local dir
+	local dir made_of=("@$TREE/tests/vm/debug.config")
 
-	dir=$CACHE/kernel/debug-$(key_of \
-		"@$TREE/tests/vm/debug.config")
+	[ -z "${MRC_KCSAN-}" ] || made_of+=("@$TREE/tests/vm/kcsan.config")
+	dir=$CACHE/kernel/debug-$(key_of "${made_of[@]}")
 	if [ ! -e "$dir/vmlinuz" ]; then
 		with_lock kernel-debug build_debug_kernel "$1" "$dir" || return
 	fi
 	printf '%s\n' "$dir"
+}
+
+# What the debug kernel is to have: the later word about an option counts.
+debug_config()
+{
+	local files=("$TREE/tests/vm/debug.config")
+
+	[ -z "${MRC_KCSAN-}" ] || files=("$TREE/tests/vm/kcsan.config" "${files[@]}")
+	awk '{ name = $0; sub(/^# /, "", name); sub(/[ =].*/, "", name) }
+		name !~ /^CONFIG_/ { next }
+		!(name in said) { print }
+		{ said[name] = 1 }' "${files[@]}"
 }
 
 # Debian's package of the kernel's source.
@@ -75,7 +88,7 @@ build_debug_kernel()
 			tar -xJ -C "$dir/source" --strip-components 1 ||
 			die "cannot unpack $deb"
 	fi
-	cp "$TREE/tests/vm/debug.config" "$dir/debug.config"
+	debug_config > "$dir/debug.config"
 	in_root "$root" "$dir" nice -n 19 bash -c '
 		set -e
 		cd /build/source
