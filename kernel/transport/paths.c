@@ -33,6 +33,8 @@
 #define LOSS_QUIET_ACKS		512
 /* Where nothing has been lost yet, fewer will do. */
 #define LOSS_FIRST_ACKS		64
+/* A path is chosen out of so many. */
+#define FLIGHT_CHOICES		4
 /* A plane may have so many packets in flight besides twice its share. */
 #define FLIGHT_SLACK		16
 
@@ -518,6 +520,30 @@ void mrc_rotor_init(struct mrc_rotor *r, u32 seed)
 	r->cursor = xorshift(r->key) >> 8;
 }
 
+/*
+ * Of a few places from @k on the one whose path has the fewest packets in
+ * flight. So a path that has just died, or is slow, gets hardly another packet
+ * before the first has been given up.
+ */
+static u32 least_in_flight(const struct mrc_paths *ps,
+			   const struct mrc_plane *pl, u32 k, int avoid, u32 n)
+{
+	u32 best = k, least = U32_MAX;
+
+	for (u32 i = 0; i < min_t(u32, n, FLIGHT_CHOICES); i++) {
+		u16 idx = pl->order[k];
+
+		if (idx != avoid && ps->path[idx].inflight < least) {
+			best = k;
+			least = ps->path[idx].inflight;
+			if (!least)
+				break;
+		}
+		k = (k + 1) % n;
+	}
+	return best;
+}
+
 static int pick_in_plane(struct mrc_paths *ps, struct mrc_plane *pl,
 			 struct mrc_rotor *r, int avoid, u32 n)
 {
@@ -525,9 +551,7 @@ static int pick_in_plane(struct mrc_paths *ps, struct mrc_plane *pl,
 	u32 k, idx;
 
 	r->key = xorshift(r->key);
-	k = scale(r->key, n);
-	if (pl->order[k] == avoid)
-		k = (k + 1) % n;
+	k = least_in_flight(ps, pl, scale(r->key, n), avoid, n);
 	idx = pl->order[k];
 	p = &ps->path[idx];
 	if (p->state != MRC_PATH_SKIP)
@@ -658,6 +682,10 @@ void mrc_paths_flight(struct mrc_paths *ps, u32 idx, bool enters)
 	if (idx >= ps->n)
 		return;
 	pl = plane_of(ps, idx);
+	if (!enters && ps->path[idx].inflight)
+		ps->path[idx].inflight--;
+	else if (enters)
+		ps->path[idx].inflight++;
 	if (enters) {
 		pl->inflight++;
 		ps->inflight++;

@@ -34,6 +34,7 @@ struct mrc_path {
 	u8 flaps;		/* how often it was bad lately */
 	bool probing;		/* a probe is on its way */
 	bool backup;		/* not in use while others are */
+	u32 inflight;		/* packets of all streams */
 	u32 ack_mark;		/* mrc_paths.acks when its streak began */
 	u64 state_at;		/* when it became bad or good */
 	u64 probe_at;		/* when the next probe is due; bad paths only */

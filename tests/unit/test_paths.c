@@ -470,6 +470,40 @@ TEST(mrc_paths_pick__slow_plane)
 	CHECK_EQ(ps->inflight, 60);
 }
 
+/*
+ * A path that answers nothing has a packet in flight for ever, and is left
+ * alone while others have none: well before a loss is known.
+ */
+TEST(mrc_paths_pick__fewest_in_flight)
+{
+	u32 dead[2] = { 0 };
+
+	begin(64, 4);
+	for (u32 i = 0; i < 4000; i++) {
+		u32 p = pick();
+
+		mrc_paths_flight(ps, p, true);
+		if (p == 5 || p == 9)
+			dead[p == 9]++;
+		else
+			mrc_paths_flight(ps, p, false);
+	}
+	/* By chance alone each would have had 62. */
+	test_note("%u and %u packets to paths that do not answer", dead[0], dead[1]);
+	CHECK(dead[0] >= 1 && dead[0] <= 2);
+	CHECK(dead[1] >= 1 && dead[1] <= 2);
+	/* Each other's share stays even. */
+	for (u32 i = 0; i < 64; i++)
+		if (i != 5 && i != 9)
+			CHECK_EQ(ps->path[i].inflight, 0);
+	/* With only one path it is taken whatever it has in flight. */
+	begin(4, 4);
+	for (u32 i = 0; i < 40; i++)
+		mrc_paths_flight(ps, pick(), true);
+	for (u32 i = 0; i < 4; i++)
+		CHECK_EQ(ps->path[i].inflight, 10);
+}
+
 TEST(mrc_paths_lost__path_comes_back_by_probes)
 {
 	begin(64, 4);

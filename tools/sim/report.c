@@ -160,10 +160,13 @@ static void network(struct report *r, const struct sim *sim)
 	const struct fabric_stats *f = &sim->fabric.stats;
 	const struct host_stats *h = &sim->hosts.stats;
 	u64 most = 0;
+	u32 hit = 0;
 
-	for (u32 i = 0; i < sim->hosts.nconns; i++)
+	for (u32 i = 0; i < sim->hosts.nconns; i++) {
+		hit += sim->hosts.conn[i].lost > 0;
 		if (sim->hosts.conn[i].lost > most)
 			most = sim->hosts.conn[i].lost;
+	}
 	add(r, h->data, "data packets sent", "data_packets");
 	add(r, h->rtx, "of those, sent again", "retransmits");
 	add(r, h->spurious, "of those, found needless", "spurious");
@@ -176,6 +179,8 @@ static void network(struct report *r, const struct sim *sim)
 	add(r, h->path_probes, "path probes", "path_probes");
 	add(r, f->data_lost, "data packets lost", "lost");
 	add(r, (double)f->data_lost / sim->hosts.nconns, "data packets lost, mean of the QPs", "lost_per_qp");
+	add(r, hit, "QPs that lost any", "qps_hit");
+	add(r, hit ? (double)f->data_lost / hit : 0, "data packets lost, mean of the QPs that lost any", "lost_per_hit");
 	add(r, most, "data packets lost, the QP with most", "lost_most");
 	add(r, f->full, "packets dropped, queue full", "drops_full");
 	add(r, f->faulty, "packets dropped, link or switch down", "drops_down");
