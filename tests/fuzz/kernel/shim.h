@@ -72,6 +72,7 @@ typedef unsigned int gfp_t;
 #define DECLARE_FLEX_ARRAY(t, n) __DECLARE_FLEX_ARRAY(t, n)
 #define struct_size(p, m, n)	(sizeof(*(p)) + sizeof((p)->m[0]) * (size_t)(n))
 #define BUILD_BUG_ON(c)		_Static_assert(!(c), #c)
+#define static_assert(c, ...)	_Static_assert(c, #c)
 
 /* comparing pointers of the types warns where they differ */
 #define __mrc_cmp(x, y, op) ({ __typeof__(x) __x = (x);		\
