@@ -142,7 +142,8 @@ struct mrc_dev {
 	struct ib_device ibdev;
 	struct net_device *netdev;	/* the address netdev; held */
 	struct mrc_port __rcu *ports[MRC_MAX_PORTS];
-	struct mutex ports_lock;	/* writers of ports[] */
+	struct mutex ports_lock;	/* writers of ports[] and planes */
+	u32 planes;			/* mask of ports[] in use */
 	struct list_head list;		/* all devices, mrc_devices_lock */
 	struct mrc_settings set;
 	u64 instance;			/* of the hello */

@@ -101,6 +101,7 @@ int mrc_port_add(struct mrc_dev *dev, struct net_device *netdev, int plane,
 		port->plane = err;
 		netdev_hold(netdev, &port->tracker, GFP_KERNEL);
 		rcu_assign_pointer(dev->ports[port->plane], port);
+		WRITE_ONCE(dev->planes, dev->planes | BIT(port->plane));
 		err = 0;
 	}
 	mutex_unlock(&dev->ports_lock);
@@ -131,8 +132,10 @@ int mrc_port_del(struct mrc_dev *dev, struct net_device *netdev,
 
 	mutex_lock(&dev->ports_lock);
 	port = plane_of(dev, netdev);
-	if (port)
+	if (port) {
+		WRITE_ONCE(dev->planes, dev->planes & ~BIT(port->plane));
 		RCU_INIT_POINTER(dev->ports[port->plane], NULL);
+	}
 	mutex_unlock(&dev->ports_lock);
 	if (!port) {
 		NL_SET_ERR_MSG(extack, "The interface is not a plane of the device");

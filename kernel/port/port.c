@@ -208,11 +208,11 @@ void mrc_port_leave(struct mrc_dev *dev, const struct in6_addr *group)
 static struct mrc_port *mrc_dev_find_port(struct mrc_dev *dev,
 					  const struct net_device *netdev)
 {
+	u32 planes = READ_ONCE(dev->planes);
 	struct mrc_port *port;
-	int i;
 
-	for (i = 0; i < MRC_MAX_PORTS; i++) {
-		port = rcu_dereference(dev->ports[i]);
+	for (; planes; planes &= planes - 1) {
+		port = rcu_dereference(dev->ports[__ffs(planes)]);
 		if (port && port->netdev == netdev)
 			return port;
 	}
