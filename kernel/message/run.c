@@ -10,6 +10,11 @@
 
 /* Rounds of MRC_BATCH packets before a CPU hands over to the work queue. */
 #define MRC_MAX_ROUNDS	64
+/*
+ * A QP with so many bytes in flight need not ask for a SACK: receivers send one
+ * each 16 KiB (UEC 1.0), each packet counted as 1 KiB at least. Four times that.
+ */
+#define MRC_ACKS_COME	(64 * 1024)
 /* Wait after a resource NACK that names no time (plain MRC 1.0), ns. */
 #define MRC_RNR_DEFAULT	(1280 * 1000ULL)
 
@@ -472,10 +477,13 @@ static bool send_one(struct mrc_qp *qp, u64 now, struct sk_buff_head *out)
 		qp->sending = NULL;
 	/*
 	 * Ask to be told where the receiver has no other reason to: at the end
-	 * of what there is to send, and where the window ends. Plain MRC 1.0
-	 * completes messages by Transport ACKs, so ask for each.
+	 * of what there is to send, and where the window ends unless so much
+	 * is on its way that SACKs will come. Plain MRC 1.0 completes messages
+	 * by Transport ACKs, so ask for each.
 	 */
-	ackreq = last || !mrc_tx_window_open(&qp->tx) ||
+	ackreq = (last && mrc_tx_flight(&qp->tx) * max(bytes, 1024U) <
+			  MRC_ACKS_COME) ||
+		 !mrc_tx_window_open(&qp->tx) ||
 		 (idx == m->npkts - 1 &&
 		  (qp->peer->status != MRC_PEER_EXT ||
 		   (list_empty(&qp->resp.answers) && !mrc_req_more(qp))));

@@ -212,6 +212,17 @@ bool mrc_tx_idle(const struct mrc_tx *tx)
 }
 
 /**
+ * mrc_tx_flight - packets in flight
+ * @tx: the stream
+ *
+ * Return: their number, those found lost not among them.
+ */
+u32 mrc_tx_flight(const struct mrc_tx *tx)
+{
+	return tx->flight.count;
+}
+
+/**
  * mrc_tx_peek_lost - the oldest packet to be sent again
  * @tx: the stream
  * @psn: set to its PSN

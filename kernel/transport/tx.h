@@ -158,6 +158,9 @@ bool mrc_tx_window_open(const struct mrc_tx *tx);
 /* Everything sent has been acknowledged (delivered)? */
 bool mrc_tx_idle(const struct mrc_tx *tx);
 
+/* Packets in flight. */
+u32 mrc_tx_flight(const struct mrc_tx *tx);
+
 /* The oldest PSN that is to be sent again; false: none. */
 bool mrc_tx_peek_lost(const struct mrc_tx *tx, u32 *psn);
 /*
