@@ -94,7 +94,10 @@ struct mrc_settings {
 	u8 dscp_retx;
 	u8 dscp_trimmed;
 	u8 dscp_trimmed_lasthop;
+	u8 spray_unit;		/* packets per choice of a path, 1..16 */
 };
+
+#define MRC_SPRAY_UNIT_MAX	16
 
 #define MRC_DSCP_NONE		64
 /* mrc_settings.plain_features: what was agreed on out of band */
@@ -655,6 +658,7 @@ struct mrc_txcb {
 	u16 path;
 	u8 class;		/* enum mrc_class */
 	u8 pad;			/* 0..3 */
+	bool joined;		/* a data packet on the path of the one before */
 };
 
 #define MRC_TXCB(skb)	((struct mrc_txcb *)(skb)->cb)
@@ -664,11 +668,11 @@ struct mrc_txcb {
 /* @len: linear bytes wanted behind the headroom, trailer included. */
 struct sk_buff *mrc_skb_alloc(u32 len, gfp_t gfp);
 /*
- * Send what mrc_skb_alloc() and the message layer built; consumes the skb,
- * counts and swallows errors (loss is what recovery is for). BH disabled, no
- * QP or peer lock held.
+ * Send what mrc_skb_alloc() and the message layer built; empties the list,
+ * counts and swallows errors (loss is what recovery is for). Packets that are
+ * joined leave as one unit. BH disabled, no QP or peer lock held.
  */
-void mrc_port_xmit(struct mrc_peer *peer, struct sk_buff *skb);
+void mrc_port_xmit(struct mrc_peer *peer, struct sk_buff_head *list);
 
 /* What the port layer knows of a received packet. */
 struct mrc_rxinfo {

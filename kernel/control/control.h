@@ -26,7 +26,7 @@ extern const struct attribute_group mrc_attr_group;
  * attributes serve as their numbers.
  */
 #define MRC_SETTING_FIRST	MRC_A_DEV_ORDERED_LAST
-#define MRC_SETTING_LAST	MRC_A_DEV_DSCP_TRIMMED_LASTHOP
+#define MRC_SETTING_LAST	MRC_A_DEV_SPRAY_UNIT
 
 u32 mrc_setting_get(const struct mrc_dev *dev, int setting);
 /* -ERANGE with the message set, or 0: mrc_setting_set() may follow. */

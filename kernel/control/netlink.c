@@ -211,6 +211,7 @@ static const struct nla_policy dev_policy[MRC_A_DEV_MAX + 1] = {
 	[MRC_A_DEV_DSCP_RETX] = { .type = NLA_U32 },
 	[MRC_A_DEV_DSCP_TRIMMED] = { .type = NLA_U32 },
 	[MRC_A_DEV_DSCP_TRIMMED_LASTHOP] = { .type = NLA_U32 },
+	[MRC_A_DEV_SPRAY_UNIT] = { .type = NLA_U32 },
 };
 
 static int dev_put_attrs(struct sk_buff *skb, struct mrc_dev *dev)

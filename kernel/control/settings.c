@@ -128,6 +128,13 @@ static struct setting settings[] = {
 		.min = 0,
 		.max = 64,
 	},
+	[MRC_A_DEV_SPRAY_UNIT] = {
+		.sysfs = __ATTR(spray_unit, 0644, setting_show, setting_store),
+		.offset = offsetof(struct mrc_settings, spray_unit),
+		.size = sizeof_field(struct mrc_settings, spray_unit),
+		.min = 1,
+		.max = MRC_SPRAY_UNIT_MAX,
+	},
 };
 
 static u32 value_of(const struct mrc_dev *dev, const struct setting *s)
@@ -254,6 +261,7 @@ static struct attribute *attributes[] = {
 	&settings[MRC_A_DEV_DSCP_RETX].sysfs.attr,
 	&settings[MRC_A_DEV_DSCP_TRIMMED].sysfs.attr,
 	&settings[MRC_A_DEV_DSCP_TRIMMED_LASTHOP].sysfs.attr,
+	&settings[MRC_A_DEV_SPRAY_UNIT].sysfs.attr,
 	&dev_attr_udp_port.attr,
 	NULL
 };

@@ -408,12 +408,35 @@ static bool peer_known(struct mrc_qp *qp)
 	return known;
 }
 
+/* A spray unit being filled: new packets that leave together on one path. */
+struct unit {
+	int path;
+	u32 left;		/* packets it has room for */
+	bool joined;		/* the packet that came last is not its first */
+};
+
+/* The path of the packet that takes a place in @unit. peer->lock held. */
+static int unit_path(struct mrc_qp *qp, u32 psn, bool rtx, u64 now,
+		     struct unit *unit)
+{
+	struct mrc_peer_state *st = &qp->peer->st;
+
+	unit->joined = unit->left && !rtx;
+	if (unit->joined) {
+		unit->left--;
+	} else {
+		unit->path = mrc_tx_pick_path(&qp->tx, st, psn, now);
+		unit->left = rtx ? 0 : READ_ONCE(qp->dev->set.spray_unit) - 1;
+	}
+	return unit->path;
+}
+
 /*
  * Charge one packet to the congestion window and choose its path. False: not
  * now; the QP waits in the peer's list. @last: no other may follow at once.
  */
-static bool reserve(struct mrc_qp *qp, u32 psn, u32 bytes, u64 now, int *path,
-		    bool *last)
+static bool reserve(struct mrc_qp *qp, u32 psn, bool rtx, u32 bytes, u64 now,
+		    struct unit *unit, bool *last)
 {
 	struct mrc_peer *peer = qp->peer;
 	bool ok = false, turn;
@@ -422,11 +445,12 @@ static bool reserve(struct mrc_qp *qp, u32 psn, u32 bytes, u64 now, int *path,
 	/* While others wait nobody sends out of turn, whatever room he made. */
 	turn = qp->turn || list_empty(&peer->waiters);
 	if (turn && mrc_cc_may_send(peer->st.cc, bytes)) {
+		int path = unit_path(qp, psn, rtx, now, unit);
+
 		if (qp->turn)
 			qp->turn--;
-		*path = mrc_tx_pick_path(&qp->tx, &peer->st, psn, now);
-		if (*path >= 0) {
-			mrc_tx_sent(&qp->tx, &peer->st, psn, *path, bytes, now);
+		if (path >= 0) {
+			mrc_tx_sent(&qp->tx, &peer->st, psn, path, bytes, now);
 			*last = !mrc_cc_may_send(peer->st.cc, bytes);
 			ok = true;
 		}
@@ -442,14 +466,14 @@ static bool reserve(struct mrc_qp *qp, u32 psn, u32 bytes, u64 now, int *path,
 }
 
 /* Build the next packet into @out. False: nothing can be sent now. */
-static bool send_one(struct mrc_qp *qp, u64 now, struct sk_buff_head *out)
+static bool send_one(struct mrc_qp *qp, u64 now, struct unit *unit,
+		     struct sk_buff_head *out)
 {
 	u32 psn, idx, bytes, status = IB_WC_SUCCESS;
 	struct mrc_txmsg *m;
 	struct sk_buff *skb;
 	bool ackreq, last;
 	bool rtx;
-	int path;
 
 	if (!peer_known(qp))
 		return false;
@@ -471,7 +495,7 @@ static bool send_one(struct mrc_qp *qp, u64 now, struct sk_buff_head *out)
 	}
 
 	bytes = mrc_pkt_nominal(qp, m, idx);
-	if (!reserve(qp, psn, bytes, now, &path, &last))
+	if (!reserve(qp, psn, rtx, bytes, now, unit, &last))
 		return false;
 	if (!rtx && ++m->made == m->npkts)
 		qp->sending = NULL;
@@ -490,7 +514,8 @@ static bool send_one(struct mrc_qp *qp, u64 now, struct sk_buff_head *out)
 
 	skb = mrc_pkt_build(qp, m, idx, psn, ackreq, rtx, &status);
 	if (skb) {
-		MRC_TXCB(skb)->path = path;
+		MRC_TXCB(skb)->path = unit->path;
+		MRC_TXCB(skb)->joined = unit->joined;
 		__skb_queue_tail(out, skb);
 		if (rtx) {
 			mrc_qp_count(qp, retransmits);
@@ -504,6 +529,7 @@ static bool send_one(struct mrc_qp *qp, u64 now, struct sk_buff_head *out)
 		mrc_req_fail(qp, m, status);
 		return false;
 	}
+	unit->left = 0;
 	/* No memory: to the protocol, a packet that was lost. */
 	mrc_count(qp->dev, drop_no_memory);
 	return true;
@@ -596,14 +622,6 @@ static void arm_timer(struct mrc_qp *qp)
 	hrtimer_start(&qp->timer, ns_to_ktime(at), HRTIMER_MODE_ABS_SOFT);
 }
 
-static void xmit_all(struct mrc_qp *qp, struct sk_buff_head *out)
-{
-	struct sk_buff *skb;
-
-	while ((skb = __skb_dequeue(out)))
-		mrc_port_xmit(qp->peer, skb);
-}
-
 static bool sending_state(const struct mrc_qp *qp)
 {
 	return (qp->state == IB_QPS_RTS || qp->state == IB_QPS_SQD ||
@@ -620,6 +638,7 @@ void mrc_qp_run(struct mrc_qp *qp)
 {
 	struct sk_buff_head out;
 	unsigned int rounds = 0;
+	struct unit unit;
 	bool more;
 	u64 now;
 
@@ -657,16 +676,17 @@ void mrc_qp_run(struct mrc_qp *qp)
 		now = ktime_get_ns();
 		run_timers(qp, now, &out);
 		more = false;
+		unit.left = 0;
 		while (sending_state(qp) && !qp->req.rnr_until) {
 			if (skb_queue_len(&out) >= MRC_BATCH) {
 				more = true;
 				break;
 			}
-			if (!send_one(qp, now, &out))
+			if (!send_one(qp, now, &unit, &out))
 				break;
 		}
 		spin_unlock(&qp->lock);
-		xmit_all(qp, &out);
+		mrc_port_xmit(qp->peer, &out);
 		spin_lock(&qp->lock);
 		if (++rounds >= MRC_MAX_ROUNDS && (more || qp->rerun)) {
 			mrc_qp_kick(qp);
@@ -891,8 +911,7 @@ void mrc_qp_rx(struct mrc_qp *qp, struct sk_buff *skb,
 	kfree_skb(skb);
 
 	/* the peer cannot go within this RCU read section */
-	while ((skb = __skb_dequeue(&out)))
-		mrc_port_xmit(peer, skb);
+	mrc_port_xmit(peer, &out);
 	if (run) {
 		mrc_qp_run(qp);
 		if (!list_empty_careful(&peer->waiters))

@@ -373,8 +373,7 @@ static enum hrtimer_restart mrc_peer_timer(struct hrtimer *timer)
 	spin_unlock(&peer->lock);
 	if (nonce)
 		mrc_hello_send(peer, nonce);
-	while ((skb = __skb_dequeue(&out)))
-		mrc_port_xmit(peer, skb);
+	mrc_port_xmit(peer, &out);
 	return HRTIMER_NORESTART;
 }
 

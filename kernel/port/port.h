@@ -122,6 +122,7 @@ struct mrc_txhdr {
 	struct in6_addr daddr;
 	u32 flow_label;
 	u16 entropy;		/* UDP source port */
+	u16 segment;		/* place in its unit, the IPv4 identification */
 	u8 tos;
 	u8 ttl;
 };

@@ -202,8 +202,11 @@ static void mrc_push_ip4(struct sk_buff *skb, const struct mrc_txhdr *h)
 	ip->ihl = sizeof(*ip) / 4;
 	ip->tos = h->tos;
 	ip->tot_len = htons(skb->len);
-	/* never fragmented, so the identification means nothing (RFC 6864) */
-	ip->id = 0;
+	/*
+	 * Never fragmented, so the identification means nothing (RFC 6864);
+	 * but the ICRC covers it, and segmentation writes it.
+	 */
+	ip->id = htons(h->segment);
 	ip->frag_off = htons(IP_DF);
 	ip->ttl = h->ttl;
 	ip->protocol = IPPROTO_UDP;
@@ -270,10 +273,14 @@ static bool mrc_finish(struct mrc_dev *dev, struct sk_buff *skb,
 static int mrc_output(struct mrc_dev *dev, struct sk_buff *skb)
 {
 	struct dst_entry *dst = skb_dst(skb);
+	u32 len = skb->len;
 	int err;
 
 	skb->dev = dst->dev;
-	if (skb->len > dst_mtu(dst)) {
+	if (skb_is_gso(skb))
+		len = skb_transport_offset(skb) + sizeof(struct udphdr) +
+		      skb_shinfo(skb)->gso_size;
+	if (len > dst_mtu(dst)) {
 		kfree_skb(skb);
 		return -EMSGSIZE;
 	}
@@ -368,56 +375,147 @@ static struct mrc_route *mrc_route_renew(struct mrc_peer *peer, u8 plane,
 	return cur;
 }
 
-/**
- * mrc_port_xmit() - send a packet to a peer
- * @peer: peer
- * @skb: from mrc_skb_alloc(), MRC_TXCB() filled; consumed
- *
- * Errors are counted and otherwise the same as a loss in the network.
- * Context: BH disabled, no QP or peer lock held.
+/*
+ * The way of a packet to a peer: its path gives plane and entropy, the plane
+ * the route. RCU. NULL: there is none.
  */
-void mrc_port_xmit(struct mrc_peer *peer, struct sk_buff *skb)
+static struct mrc_route *mrc_peer_route(struct mrc_peer *peer,
+					const struct sk_buff *skb,
+					struct mrc_txhdr *h)
 {
-	struct mrc_dev *dev = peer->dev;
-	struct mrc_paths *paths;
+	struct mrc_paths *paths = READ_ONCE(peer->st.paths);
+	u16 idx = MRC_TXCB(skb)->path;
 	struct mrc_route *route;
-	struct mrc_txhdr h;
 	u8 plane;
-	u16 idx;
 
-	rcu_read_lock();
 	/* Path sets are replaced as a whole; an old index may be too high. */
-	paths = READ_ONCE(peer->st.paths);
-	idx = MRC_TXCB(skb)->path;
 	if (idx >= mrc_paths_count(paths))
-		goto drop;
+		return NULL;
 	plane = mrc_path_get(paths, idx)->plane;
-	h.entropy = mrc_path_get(paths, idx)->entropy;
+	h->entropy = mrc_path_get(paths, idx)->entropy;
 	route = rcu_dereference(peer->routes[plane % MRC_MAX_PORTS]);
 	if (route && unlikely(!dst_check(route->dst, route->cookie)))
 		route = mrc_route_renew(peer, plane, route);
 	if (unlikely(!route))
-		goto drop;
-	h.saddr = route->saddr;
-	h.daddr = route->daddr;
+		return NULL;
+	h->saddr = route->saddr;
+	h->daddr = route->daddr;
 	/* an EV of 16 bits is repeated in the flow label */
-	h.flow_label = mrc_path_get(paths, idx)->entropy >> 16 ?: h.entropy;
-	h.tos = mrc_class_tos(dev, MRC_TXCB(skb)->class);
-	h.ttl = MRC_TTL;
-	skb_dst_set_noref(skb, route->dst);
-	if (!mrc_finish(dev, skb, &h, READ_ONCE(dev->set.icrc) ||
-			!(READ_ONCE(peer->features) & MRC_HELLO_F_NO_ICRC)))
-		goto drop;
-	if (likely(!mrc_output(dev, skb)))
-		mrc_count(dev, tx_packets);
-	else
+	h->flow_label = mrc_path_get(paths, idx)->entropy >> 16 ?: h->entropy;
+	h->tos = mrc_class_tos(peer->dev, MRC_TXCB(skb)->class);
+	h->ttl = MRC_TTL;
+	h->segment = 0;
+	return route;
+}
+
+/* UDP payload of what the message layer built, as it will be on the wire. */
+static u32 mrc_wire_len(const struct sk_buff *skb)
+{
+	return skb->len + MRC_TXCB(skb)->pad + MRC_ICRC_SIZE;
+}
+
+/*
+ * May @skb, the next packet to send, be a segment of the unit that @head
+ * began? @size: of the unit's first segment. All are of that size but the
+ * last, as for any segmentation.
+ */
+static bool mrc_unit_takes(const struct sk_buff *head, u32 size,
+			   const struct sk_buff *skb)
+{
+	return MRC_TXCB(skb)->joined && mrc_wire_len(skb) <= size &&
+	       head->len + mrc_wire_len(skb) <= IP_MAX_MTU;
+}
+
+/*
+ * Append @skb, finished and with headers of its own, to the unit of @head. A
+ * unit goes down the stack as one packet: once through IP, queueing discipline
+ * and neighbour. It falls apart again, without a copy, in front of a device
+ * that cannot take it, or at the receiver's socket.
+ */
+static void mrc_unit_add(struct sk_buff *head, struct sk_buff *skb,
+			 struct sk_buff **last)
+{
+	struct skb_shared_info *si = skb_shinfo(head);
+	const u32 hdrlen = skb_transport_offset(head) + sizeof(struct udphdr);
+
+	if (!*last) {
+		si->gso_size = head->len - hdrlen;
+		si->gso_type = SKB_GSO_UDP_L4 | SKB_GSO_FRAGLIST;
+		si->gso_segs = 1;
+		si->frag_list = skb;
+		/* Nobody is to compute a checksum: UDP has none here. */
+		head->ip_summed = CHECKSUM_UNNECESSARY;
+	} else {
+		(*last)->next = skb;
+	}
+	*last = skb;
+	skb_pull(skb, hdrlen);
+	si->gso_segs++;
+	head->len += skb->len;
+	head->data_len += skb->len;
+	head->truesize += skb->truesize;
+	udp_hdr(head)->len = htons(head->len - skb_transport_offset(head));
+}
+
+/*
+ * Send the first packet of @list, and with it those that follow in the same
+ * unit. RCU.
+ */
+static void mrc_xmit_unit(struct mrc_peer *peer, struct sk_buff_head *list,
+			  bool icrc)
+{
+	struct sk_buff *head = __skb_dequeue(list), *last = NULL, *skb;
+	u32 size = mrc_wire_len(head), len = size;
+	struct mrc_dev *dev = peer->dev;
+	struct mrc_route *route;
+	struct mrc_txhdr h;
+	u32 sent = 1;
+
+	route = mrc_peer_route(peer, head, &h);
+	if (unlikely(!route || !mrc_finish(dev, head, &h, icrc))) {
 		mrc_count(dev, tx_errors);
+		kfree_skb(head);
+		return;
+	}
+	while (len == size && (skb = skb_peek(list)) &&
+	       mrc_unit_takes(head, size, skb)) {
+		__skb_unlink(skb, list);
+		len = mrc_wire_len(skb);
+		h.segment++;
+		if (unlikely(!mrc_finish(dev, skb, &h, icrc))) {
+			mrc_count(dev, tx_errors);
+			kfree_skb(skb);
+			break;
+		}
+		mrc_unit_add(head, skb, &last);
+		sent++;
+	}
+	skb_dst_set_noref(head, route->dst);
+	if (likely(!mrc_output(dev, head)))
+		mrc_count_add(dev, tx_packets, sent);
+	else
+		mrc_count_add(dev, tx_errors, sent);
+}
+
+/**
+ * mrc_port_xmit - send packets to a peer
+ * @peer: peer
+ * @list: packets from mrc_skb_alloc(), MRC_TXCB() filled; left empty
+ *
+ * A packet that has "joined" set leaves in one unit with the one before it.
+ * Errors are counted and otherwise the same as a loss in the network.
+ * Context: BH disabled, no QP or peer lock held.
+ */
+void mrc_port_xmit(struct mrc_peer *peer, struct sk_buff_head *list)
+{
+	bool icrc;
+
+	rcu_read_lock();
+	icrc = READ_ONCE(peer->dev->set.icrc) ||
+	       !(READ_ONCE(peer->features) & MRC_HELLO_F_NO_ICRC);
+	while (!skb_queue_empty(list))
+		mrc_xmit_unit(peer, list, icrc);
 	rcu_read_unlock();
-	return;
-drop:
-	rcu_read_unlock();
-	mrc_count(dev, tx_errors);
-	kfree_skb(skb);
 }
 
 /**

@@ -455,6 +455,7 @@ static struct mrc_dev *mrc_dev_alloc(struct net_device *netdev)
 	dev->set.dscp_retx = MRC_DSCP_NONE;
 	dev->set.dscp_trimmed = MRC_DSCP_NONE;
 	dev->set.dscp_trimmed_lasthop = MRC_DSCP_NONE;
+	dev->set.spray_unit = 1;
 	if (mrc_peers_init(dev))
 		goto free;
 

@@ -98,10 +98,20 @@ static void to_wire(struct sk_buff *skb)
 	kfree_skb(skb);
 }
 
-void mrc_port_xmit(struct mrc_peer *peer, struct sk_buff *skb)
+void mrc_port_xmit(struct mrc_peer *peer, struct sk_buff_head *list)
 {
-	MUST(MRC_TXCB(skb)->path < mrc_paths_count(peer->st.paths));
-	to_wire(skb);
+	struct sk_buff *skb;
+	int path = -1;
+
+	while ((skb = __skb_dequeue(list))) {
+		MUST(MRC_TXCB(skb)->path < mrc_paths_count(peer->st.paths));
+		/* a unit has one path, and no control packet in it */
+		if (MRC_TXCB(skb)->joined)
+			MUST(MRC_TXCB(skb)->class == MRC_CLASS_DATA &&
+			     MRC_TXCB(skb)->path == path);
+		path = MRC_TXCB(skb)->path;
+		to_wire(skb);
+	}
 }
 
 int mrc_port_xmit_to(struct mrc_dev *dev, struct net_device *oif,
@@ -266,6 +276,7 @@ static void begin(u8 flags)
 	w.dev->stats = calloc(1, sizeof(*w.dev->stats));
 	w.dev->set.ordered_last = !(flags & 1);
 	w.dev->set.icrc = true;
+	w.dev->set.spray_unit = flags & 128 ? 4 : 1;
 	w.dev->netdev = &netdev;
 	w.pd.device = &w.dev->ibdev;
 	w.other.device = &w.dev->ibdev;

@@ -153,6 +153,7 @@ done <<-EOT
 	dscp_data 0 63
 	dscp_control 0 63
 	paths_per_plane 1 128
+	spray_unit 1 16
 EOT
 dscp=$(value dscp_data)
 refused 2 "$bounds" dev set "$D" dscp_data $((dscp ^ 1)) paths_per_plane 129

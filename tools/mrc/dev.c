@@ -22,8 +22,9 @@ static void show_text(struct nlattr **attrs)
 	       get_u32(attrs, MRC_A_DEV_ICRC),
 	       get_u32(attrs, MRC_A_DEV_DSCP_DATA),
 	       get_u32(attrs, MRC_A_DEV_DSCP_CONTROL));
-	printf("    paths_per_plane %u\n",
-	       get_u32(attrs, MRC_A_DEV_PATHS_PER_PLANE));
+	printf("    paths_per_plane %u spray_unit %u\n",
+	       get_u32(attrs, MRC_A_DEV_PATHS_PER_PLANE),
+	       get_u32(attrs, MRC_A_DEV_SPRAY_UNIT));
 }
 
 static void show_row(struct nlattr **attrs)
@@ -50,6 +51,8 @@ static void show_row(struct nlattr **attrs)
 		     get_u32(attrs, MRC_A_DEV_DSCP_CONTROL));
 	field_number("paths_per_plane", NULL,
 		     get_u32(attrs, MRC_A_DEV_PATHS_PER_PLANE));
+	field_number("spray_unit", NULL,
+		     get_u32(attrs, MRC_A_DEV_SPRAY_UNIT));
 	object_end();
 }
 
@@ -70,8 +73,9 @@ static int set(struct args *args)
 	static const int types[] = {
 		MRC_A_DEV_ORDERED_LAST, MRC_A_DEV_ICRC, MRC_A_DEV_DSCP_DATA,
 		MRC_A_DEV_DSCP_CONTROL, MRC_A_DEV_PATHS_PER_PLANE,
+		MRC_A_DEV_SPRAY_UNIT,
 	};
-	uint32_t values[5];
+	uint32_t values[sizeof(types) / sizeof(types[0])];
 	/* The kernel knows the bounds and says so. */
 #define SETTING(n, word)	{ .name = word, .parse = parse_number,	\
 				  .value = &values[n], .max = UINT32_MAX }
@@ -81,6 +85,7 @@ static int set(struct args *args)
 		SETTING(2, "dscp_data"),
 		SETTING(3, "dscp_control"),
 		SETTING(4, "paths_per_plane"),
+		SETTING(5, "spray_unit"),
 		{ .name = NULL }
 	};
 #undef SETTING
@@ -111,7 +116,8 @@ static const struct command commands[] = {
 	{ "show", show, "[DEV]", "List one device, or all, with settings." },
 	{ "set", set, "DEV SETTING VALUE ...",
 	  "Change settings: ordered_last 0|1, icrc 0|1, dscp_data 0..63,\n"
-	  "        dscp_control 0..63, paths_per_plane 1..128." },
+	  "        dscp_control 0..63, paths_per_plane 1..128,\n"
+	  "        spray_unit 1..16." },
 	{ .name = NULL }
 };
 

@@ -46,6 +46,7 @@
  *	MRC_A_DEV_DSCP_RETX	u32
  *	MRC_A_DEV_DSCP_TRIMMED	u32
  *	MRC_A_DEV_DSCP_TRIMMED_LASTHOP u32
+ *	MRC_A_DEV_SPRAY_UNIT	u32
  *
  * MRC_CMD_DEV_SET
  *   request:
@@ -73,6 +74,7 @@
  *	MRC_A_DEV_DSCP_TRIMMED	u32 0..64	that switches give trimmed packets,
  *						64: they trim none
  *	MRC_A_DEV_DSCP_TRIMMED_LASTHOP u32 0..64	the same on the last hop
+ *	MRC_A_DEV_SPRAY_UNIT	u32 1..16	packets that take one path together
  *
  * MRC_CMD_PORT_GET (dump)
  *   request:
@@ -393,6 +395,7 @@ enum mrc_nl_dev_attr {
 	MRC_A_DEV_DSCP_RETX,
 	MRC_A_DEV_DSCP_TRIMMED,
 	MRC_A_DEV_DSCP_TRIMMED_LASTHOP,
+	MRC_A_DEV_SPRAY_UNIT,
 
 	__MRC_A_DEV_MAX,
 	MRC_A_DEV_MAX = __MRC_A_DEV_MAX - 1
