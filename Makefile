@@ -88,13 +88,21 @@ demo: ## four planes, one of them cut in the middle of a transfer; one minute
 bench: ## compare with rdma_rxe and TCP in one guest; tables and plots into build/bench
 	tests/bench/run
 
+sim: ## the simulator, build/sim/mrc-sim
+	$(MAKE) -C tools/sim
+
+results: ## simulate the published experiments, write Documentation/results.md
+	$(MAKE) -C tools/sim results
+
 clean: ## remove what was built in this folder (not the guests' cache)
 	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 	[ ! -e tools/mrc/Makefile ] || $(MAKE) -C tools/mrc clean
+	$(MAKE) -C tools/sim clean
 	[ ! -e tests/unit/Makefile ] || $(MAKE) -C tests/unit clean
 	$(MAKE) -C tests/fuzz clean
 	$(MAKE) -C tests/model clean
 	rm -rf build
 
 .PHONY: all help modules provider tool install install-modules \
-	install-provider install-tool check test test-long test-rest kunit fuzz demo bench clean
+	install-provider install-tool check test test-long test-rest kunit fuzz demo bench sim \
+	results clean
