@@ -17,6 +17,7 @@
 #   BENCH_LOSSES   in percent
 #   BENCH_SIZES    of messages, for bandwidth, bytes
 #   BENCH_SECONDS  of each bandwidth and rate
+#   BENCH_PROFILE_SIZES  messages to profile with, bytes
 #   BENCH_ROUNDS   how often all of it; the medians count
 #   BENCH_RPS      mask of CPUs that packets are received on, by their hash;
 #                  default: all, as by a NIC with a queue for each; 0: on the
