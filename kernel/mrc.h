@@ -30,6 +30,7 @@
 #include "mrc/wire.h"
 #include "rdma/mrc-abi.h"
 #include "control/counters.h"
+#include "control/events.h"
 #include "transport/codec.h"
 #include "transport/order.h"
 #include "transport/ev.h"
@@ -184,6 +185,7 @@ struct mrc_dev {
 	struct kobject *parent_net;
 	char parent_link[IFNAMSIZ];
 
+	struct mrc_events events;
 	struct mrc_stats __percpu *stats;
 	struct xarray groups;		/* counter id -> struct mrc_qp_group */
 	struct mutex groups_lock;	/* groups, and who is in which */
@@ -203,8 +205,11 @@ static inline struct mrc_dev *to_mdev(struct ib_device *ibdev)
 /* For the QP and for the device; qp->lock held. */
 #define mrc_qp_count_add(qp, name, n)					\
 do {									\
-	(qp)->count[MRC_QPC_##name] += (n);				\
-	mrc_count_add((qp)->dev, name, n);				\
+	struct mrc_qp *_qp = (qp);					\
+	u64 _n = (n);							\
+									\
+	_qp->count[MRC_QPC_##name] += _n;				\
+	mrc_count_add(_qp->dev, name, _n);				\
 } while (0)
 #define mrc_qp_count(qp, name)	mrc_qp_count_add(qp, name, 1)
 
@@ -517,6 +522,7 @@ struct mrc_qp {
 	u64 timer_at;			/* ns, when the timer fires; 0: not armed */
 	struct hrtimer timer;
 	struct work_struct work;	/* mrc_qp_kick() */
+	u8 reason;			/* of ERR, enum mrc_nl_qp_reason */
 	u64 count[MRC_QPC_MAX];		/* since the QP was made */
 
 	/* dev->groups_lock: the counters it is bound to, and count[] then */
@@ -569,6 +575,13 @@ struct mrc_path_probe {
 
 #define MRC_PATH_PROBES		64	/* per peer, power of two */
 
+/* One that an operator has asked for. */
+struct mrc_asked_probe {
+	struct mrc_path_probe probe;
+	u32 portid;			/* netlink: who is told of the answer */
+	u32 cookie;			/* theirs */
+};
+
 struct mrc_peer {
 	struct rhash_head node;
 	struct list_head list;
@@ -609,6 +622,9 @@ struct mrc_peer {
 	u64 heard_at;			/* last hello that made us say hello */
 	u32 went_bad;			/* of st.paths, as counted last */
 	u32 went_good;
+	u64 paths_seen;			/* ns, when they were counted */
+	u32 lost_planes;		/* mask: told as lost */
+	u32 lost_from;			/* remote_down then */
 	bool dead;			/* being removed: no timer, no work */
 	bool answered;			/* work: the hello was answered */
 	bool wake;			/* work: let the waiters run */
@@ -618,6 +634,8 @@ struct mrc_peer {
 	struct list_head gone;		/* on its way out of the table */
 	u32 probe_next;			/* slot used last */
 	struct mrc_path_probe probes[MRC_PATH_PROBES];
+	u32 asked_next;			/* slot used last */
+	struct mrc_asked_probe asked[MRC_PATH_PROBES];
 };
 
 /*
@@ -732,7 +750,7 @@ void mrc_qp_kick(struct mrc_qp *qp);
  */
 int mrc_msg_start(struct mrc_qp *qp, const struct mrc_peer_key *key);
 void mrc_msg_rts(struct mrc_qp *qp);
-void mrc_msg_error(struct mrc_qp *qp);
+void mrc_msg_error(struct mrc_qp *qp, enum mrc_nl_qp_reason reason);
 void mrc_msg_stop(struct mrc_qp *qp);
 void mrc_msg_init(struct mrc_qp *qp);		/* once, at creation */
 /* In SQD with nothing outstanding: tell so, once. qp->lock held. */

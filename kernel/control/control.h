@@ -104,6 +104,15 @@ struct mrc_path_sum {
 /* Returns the number of paths summed; peer->lock held. */
 u32 mrc_path_sum(struct mrc_peer *peer, int plane, struct mrc_path_sum *sum);
 
+int mrc_nl_probe(struct sk_buff *skb, struct genl_info *info);
+/*
+ * A probe that mrc_nl_probe() sent was answered at @now (ns). Softirq, no
+ * lock.
+ */
+void mrc_nl_probe_answered(const struct mrc_peer *peer,
+			   const struct mrc_asked_probe *asked, u64 now);
+
+extern const struct nla_policy mrc_nl_probe_policy[MRC_A_PROBE_MAX + 1];
 extern const struct nla_policy mrc_nl_qp_policy[MRC_A_QP_MAX + 1];
 int mrc_nl_profile_dump(struct sk_buff *skb, struct netlink_callback *cb);
 int mrc_nl_profile_new(struct sk_buff *skb, struct genl_info *info);

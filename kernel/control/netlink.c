@@ -502,6 +502,13 @@ static const struct genl_ops mrc_genl_ops[] = {
 		.doit = mrc_nl_path_set,
 	},
 	{
+		.cmd = MRC_CMD_PROBE,
+		.flags = GENL_ADMIN_PERM,
+		.policy = mrc_nl_probe_policy,
+		.maxattr = MRC_A_PROBE_MAX,
+		.doit = mrc_nl_probe,
+	},
+	{
 		.cmd = MRC_CMD_QP_GET,
 		.policy = mrc_nl_qp_policy,
 		.maxattr = MRC_A_QP_MAX,
@@ -556,6 +563,10 @@ static const struct genl_ops mrc_genl_ops[] = {
 	},
 };
 
+static const struct genl_multicast_group mrc_genl_groups[] = {
+	{ .name = MRC_GENL_GROUP_EVENTS },
+};
+
 struct genl_family mrc_genl_family __ro_after_init = {
 	.name = MRC_GENL_NAME,
 	.version = MRC_GENL_VERSION,
@@ -564,6 +575,8 @@ struct genl_family mrc_genl_family __ro_after_init = {
 	.module = THIS_MODULE,
 	.ops = mrc_genl_ops,
 	.n_ops = ARRAY_SIZE(mrc_genl_ops),
+	.mcgrps = mrc_genl_groups,
+	.n_mcgrps = ARRAY_SIZE(mrc_genl_groups),
 };
 
 /**

@@ -7,6 +7,7 @@
 #include <net/netlink.h>
 
 #include "control.h"
+#include "port/port.h"
 
 #define ADDRESS		NLA_POLICY_EXACT_LEN(sizeof(struct in6_addr))
 #define DEVICE		{ .type = NLA_NUL_STRING, .len = IB_DEVICE_NAME_MAX - 1 }
@@ -30,6 +31,14 @@ const struct nla_policy mrc_nl_path_policy[MRC_A_PATH_MAX + 1] = {
 	[MRC_A_PATH_PLANE] = PLANE,
 	[MRC_A_PATH_ENTROPY] = { .type = NLA_U32 },
 	[MRC_A_PATH_STATE] = NLA_POLICY_MAX(NLA_U32, MRC_NL_PATH_DENIED),
+};
+
+const struct nla_policy mrc_nl_probe_policy[MRC_A_PROBE_MAX + 1] = {
+	[MRC_A_PROBE_DEV] = DEVICE,
+	[MRC_A_PROBE_REMOTE] = ADDRESS,
+	[MRC_A_PROBE_LOCAL] = ADDRESS,
+	[MRC_A_PROBE_PATH] = { .type = NLA_U32 },
+	[MRC_A_PROBE_COOKIE] = { .type = NLA_U32 },
 };
 
 static_assert((int)MRC_NL_PEER_HELLO == (int)MRC_PEER_HELLO);
@@ -388,10 +397,11 @@ int mrc_nl_path_dump(struct sk_buff *skb, struct netlink_callback *cb)
 }
 
 /* The peer that a command names; peers_lock held. */
-static struct mrc_peer *find_peer(struct mrc_dev *dev, struct genl_info *info)
+static struct mrc_peer *find_peer(struct mrc_dev *dev, struct genl_info *info,
+				  int a_remote, int a_local)
 {
-	struct nlattr *local = info->attrs[MRC_A_PATH_LOCAL];
-	struct nlattr *remote = info->attrs[MRC_A_PATH_REMOTE];
+	struct nlattr *local = info->attrs[a_local];
+	struct nlattr *remote = info->attrs[a_remote];
 	struct mrc_peer *peer, *found = NULL;
 
 	list_for_each_entry(peer, &dev->peer_list, list) {
@@ -515,7 +525,7 @@ int mrc_nl_path_set(struct sk_buff *skb, struct genl_info *info)
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	mutex_lock(&dev->peers_lock);
-	peer = find_peer(dev, info);
+	peer = find_peer(dev, info, MRC_A_PATH_REMOTE, MRC_A_PATH_LOCAL);
 	if (IS_ERR(peer)) {
 		err = PTR_ERR(peer);
 	} else {
@@ -526,4 +536,83 @@ int mrc_nl_path_set(struct sk_buff *skb, struct genl_info *info)
 	mutex_unlock(&dev->peers_lock);
 	ib_device_put(&dev->ibdev);
 	return err;
+}
+
+/* ------------------------------------------------------------ probes */
+
+static int probe_path(struct mrc_dev *dev, struct genl_info *info)
+{
+	struct nlattr *cookie = info->attrs[MRC_A_PROBE_COOKIE];
+	struct nlattr *path = info->attrs[MRC_A_PROBE_PATH];
+	struct mrc_peer *peer;
+	int err;
+
+	peer = find_peer(dev, info, MRC_A_PROBE_REMOTE, MRC_A_PROBE_LOCAL);
+	if (IS_ERR(peer))
+		return PTR_ERR(peer);
+	err = mrc_peer_probe(peer, nla_get_u32(path), info->snd_portid,
+			     cookie ? nla_get_u32(cookie) : 0);
+	if (err == -ENOENT)
+		NL_SET_ERR_MSG_ATTR(info->extack, path,
+				    "The peer has no such path");
+	else if (err == -ENETDOWN)
+		NL_SET_ERR_MSG_ATTR(info->extack, path,
+				    "The plane of the path is down");
+	return err;
+}
+
+/**
+ * mrc_nl_probe - MRC_CMD_PROBE
+ * @skb: the request
+ * @info: the request, parsed
+ */
+int mrc_nl_probe(struct sk_buff *skb, struct genl_info *info)
+{
+	struct mrc_dev *dev;
+	int err;
+
+	if (!info->attrs[MRC_A_PROBE_REMOTE]) {
+		NL_SET_ERR_MSG(info->extack, "The peer's address is missing");
+		return -EINVAL;
+	}
+	if (!info->attrs[MRC_A_PROBE_PATH]) {
+		NL_SET_ERR_MSG(info->extack, "The path is missing");
+		return -EINVAL;
+	}
+	dev = mrc_nl_dev(info, MRC_A_PROBE_DEV);
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	mutex_lock(&dev->peers_lock);
+	err = probe_path(dev, info);
+	mutex_unlock(&dev->peers_lock);
+	ib_device_put(&dev->ibdev);
+	return err;
+}
+
+/**
+ * mrc_nl_probe_answered - tell who asked that a probe was answered
+ * @peer: peer; no lock held
+ * @asked: the probe
+ * @now: ns
+ */
+void mrc_nl_probe_answered(const struct mrc_peer *peer,
+			   const struct mrc_asked_probe *asked, u64 now)
+{
+	struct sk_buff *skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_ATOMIC);
+	void *hdr;
+
+	if (!skb)
+		return;
+	hdr = genlmsg_put(skb, asked->portid, 0, &mrc_genl_family, 0,
+			  MRC_CMD_PROBE);
+	if (!hdr || nla_put_u32(skb, MRC_A_PROBE_COOKIE, asked->cookie) ||
+	    nla_put_u32(skb, MRC_A_PROBE_PATH, asked->probe.path) ||
+	    nla_put_u64_64bit(skb, MRC_A_PROBE_RTT, now - asked->probe.sent,
+			      MRC_A_PROBE_PAD)) {
+		nlmsg_free(skb);
+		return;
+	}
+	genlmsg_end(skb, hdr);
+	/* who asked may have gone */
+	genlmsg_unicast(dev_net(peer->dev->netdev), skb, asked->portid);
 }

@@ -25,7 +25,7 @@ static_assert(MRC_A_QP_OUT_OF_ORDER == MRC_A_QP_MAX);
 
 /* A QP at one moment. */
 struct qp_view {
-	u32 qpn, type, state, remote_qpn, mtu, wait;
+	u32 qpn, type, state, remote_qpn, mtu, wait, reason;
 	struct in6_addr remote, local;
 	u32 wrs, una, next, lost, window, retry, srtt, receives;
 	u64 cwnd, inflight;
@@ -106,6 +106,7 @@ static void view(struct mrc_qp *qp, struct qp_view *v)
 	v->state = qp->state;
 	v->mtu = qp->mtu;
 	v->wait = v->type == MRC_NL_QP_RC ? qp_wait(qp) : MRC_NL_QP_WAIT_WORK;
+	v->reason = qp->reason;
 	memcpy(v->count, qp->count, sizeof(v->count));
 	if (v->type == MRC_NL_QP_RC) {
 		v->remote_qpn = qp->attr.dest_qp_num;
@@ -130,6 +131,7 @@ static int qp_put_attrs(struct sk_buff *skb, const struct mrc_dev *dev,
 	    nla_put_u32(skb, MRC_A_QP_REMOTE_QPN, v->remote_qpn) ||
 	    nla_put_u32(skb, MRC_A_QP_MTU, v->mtu) ||
 	    nla_put_u32(skb, MRC_A_QP_WAIT, v->wait) ||
+	    nla_put_u32(skb, MRC_A_QP_REASON, v->reason) ||
 	    nla_put_u32(skb, MRC_A_QP_WRS, v->wrs) ||
 	    nla_put_u32(skb, MRC_A_QP_UNA, v->una) ||
 	    nla_put_u32(skb, MRC_A_QP_NEXT, v->next) ||

@@ -166,6 +166,25 @@ void mrc_req_drained(struct mrc_qp *qp)
 	mrc_qp_event(qp, IB_EVENT_SQ_DRAINED);
 }
 
+/* Why a QP fails whose work request ends like this. */
+static enum mrc_nl_qp_reason wc_reason(u32 status)
+{
+	switch (status) {
+	case IB_WC_RETRY_EXC_ERR:
+		return MRC_NL_QP_REASON_RETRY;
+	case IB_WC_RNR_RETRY_EXC_ERR:
+		return MRC_NL_QP_REASON_RNR_RETRY;
+	case IB_WC_REM_ACCESS_ERR:
+		return MRC_NL_QP_REASON_REMOTE_ACCESS;
+	case IB_WC_REM_INV_REQ_ERR:
+		return MRC_NL_QP_REASON_REMOTE_INVALID;
+	case IB_WC_REM_OP_ERR:
+		return MRC_NL_QP_REASON_REMOTE_OPERATION;
+	default:
+		return MRC_NL_QP_REASON_LOCAL;
+	}
+}
+
 /**
  * mrc_req_retire - complete finished work requests, in order
  * @qp: QP, lock held
@@ -183,7 +202,7 @@ void mrc_req_retire(struct mrc_qp *qp)
 			 * The flush posts it, for which it waits for CPUs that
 			 * may be placing what this message asked for.
 			 */
-			mrc_msg_error(qp);
+			mrc_msg_error(qp, wc_reason(m->status));
 			return;
 		}
 		if (!wr_done(qp, m))
@@ -205,7 +224,7 @@ void mrc_req_fail(struct mrc_qp *qp, struct mrc_txmsg *m, u32 status)
 {
 	if (m->kind != MRC_MSG_WR) {
 		mrc_qp_event(qp, IB_EVENT_QP_ACCESS_ERR);
-		mrc_msg_error(qp);
+		mrc_msg_error(qp, MRC_NL_QP_REASON_ANSWER);
 		return;
 	}
 	if (m->status == IB_WC_SUCCESS)

@@ -979,7 +979,7 @@ void mrc_resp_try_nak(struct mrc_qp *qp, struct sk_buff_head *out)
 	default:
 		mrc_qp_event(qp, IB_EVENT_QP_FATAL);
 	}
-	mrc_msg_error(qp);
+	mrc_msg_error(qp, MRC_NL_QP_REASON_REFUSED);
 }
 
 /**

@@ -6,6 +6,7 @@
 #include <linux/wait_bit.h>
 
 #include "message.h"
+#include "control/trace.h"
 #include "port/port.h"
 
 /* Rounds of MRC_BATCH packets before a CPU hands over to the work queue. */
@@ -166,16 +167,20 @@ void mrc_qp_unbusy(struct mrc_qp *qp)
 /**
  * mrc_msg_error - the QP goes to ERR
  * @qp: QP, lock held
+ * @reason: why
  *
  * Everything posted is completed with a flush error, at once or when the last
  * CPU has ended its work on the QP.
  */
-void mrc_msg_error(struct mrc_qp *qp)
+void mrc_msg_error(struct mrc_qp *qp, enum mrc_nl_qp_reason reason)
 {
 	if (qp->state == IB_QPS_ERR || qp->state == IB_QPS_RESET)
 		return;
 	WRITE_ONCE(qp->state, IB_QPS_ERR);
 	qp->attr.qp_state = IB_QPS_ERR;
+	qp->reason = reason;
+	if (reason != MRC_NL_QP_REASON_APPLICATION)
+		mrc_event_qp(qp);
 	if (qp->ibqp.qp_type != IB_QPT_RC) {
 		mrc_qp_kick(qp);	/* mrc_qp_run() flushes */
 		return;
@@ -591,6 +596,8 @@ static void run_timers(struct mrc_qp *qp, u64 now, struct sk_buff_head *out)
 	spin_unlock(&qp->peer->lock);
 	count_result(qp, &res);
 	mrc_qp_count_add(qp, lost_timer, res.lost_packets);
+	if (res.lost_packets)
+		trace_mrc_loss(qp, res.lost_packets, MRC_QPC_lost_timer);
 	if (act & MRC_TX_RTO)
 		mrc_qp_count(qp, rtos);
 	if (act & MRC_TX_DEAD) {
@@ -603,7 +610,7 @@ static void run_timers(struct mrc_qp *qp, u64 now, struct sk_buff_head *out)
 			mrc_req_retire(qp);
 		} else {
 			mrc_qp_event(qp, IB_EVENT_QP_FATAL);
-			mrc_msg_error(qp);
+			mrc_msg_error(qp, MRC_NL_QP_REASON_RETRY);
 		}
 		return;
 	}
@@ -734,9 +741,13 @@ static bool rx_sack(struct mrc_qp *qp, const struct sk_buff *skb, bool ack,
 	s.entropy = mrc_ev_wire(qp->dev, s.entropy);
 	spin_lock(&qp->peer->lock);
 	mrc_tx_on_sack(&qp->tx, &qp->peer->st, &s, now, &res);
+	trace_mrc_cwnd(qp);
 	spin_unlock(&qp->peer->lock);
 	mrc_qp_count(qp, sacks_received);
 	mrc_qp_count_add(qp, lost_sack, res.lost_packets);
+	trace_mrc_sack(qp, &s, &res);
+	if (res.lost_packets)
+		trace_mrc_loss(qp, res.lost_packets, MRC_QPC_lost_sack);
 	if (res.stale)
 		return false;
 	if (ack)
@@ -766,6 +777,7 @@ static bool rx_ack(struct mrc_qp *qp, const struct sk_buff *skb, u64 now)
 	ack_to(qp, psn);
 	spin_lock(&qp->peer->lock);
 	mrc_tx_on_ack(&qp->tx, &qp->peer->st, psn, now, &res);
+	trace_mrc_cwnd(qp);
 	spin_unlock(&qp->peer->lock);
 	after_feedback(qp, &res);
 	return true;
@@ -816,8 +828,11 @@ static bool rx_nack(struct mrc_qp *qp, const struct sk_buff *skb, u64 now)
 	n.entropy = mrc_ev_wire(qp->dev, n.entropy);
 	spin_lock(&qp->peer->lock);
 	mrc_tx_on_nack(&qp->tx, &qp->peer->st, &n, now, &res);
+	trace_mrc_cwnd(qp);
 	spin_unlock(&qp->peer->lock);
 	mrc_qp_count_add(qp, lost_nack, res.lost_packets);
+	if (res.lost_packets)
+		trace_mrc_loss(qp, res.lost_packets, MRC_QPC_lost_nack);
 	if (res.stale)
 		return false;
 	if (n.reason == MRC_NACK_NO_RESOURCE)

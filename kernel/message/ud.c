@@ -233,7 +233,7 @@ static bool ud_send_next(struct mrc_qp *qp)
 	}
 	ud_retire(qp, &wr, status);
 	if (status != IB_WC_SUCCESS)
-		mrc_msg_error(qp);
+		mrc_msg_error(qp, MRC_NL_QP_REASON_LOCAL);
 	return true;
 }
 
@@ -393,7 +393,7 @@ static int ud_receive(struct mrc_qp *qp, const struct sk_buff *skb,
 static void ud_recv_failed(struct mrc_qp *qp)
 {
 	spin_lock_bh(&qp->lock);
-	mrc_msg_error(qp);
+	mrc_msg_error(qp, MRC_NL_QP_REASON_LOCAL);
 	spin_unlock_bh(&qp->lock);
 	mrc_qp_event(qp, IB_EVENT_QP_FATAL);
 }

@@ -295,8 +295,10 @@ static void mrc_hello_learn(struct mrc_peer *peer, const struct mrc_hello *h)
 	u32 down = ~0U;
 	int i;
 
-	if (peer->instance && peer->instance != instance)
+	if (peer->instance && peer->instance != instance) {
 		peer->relearn = true;
+		mrc_event_restart(peer);
+	}
 	peer->instance = instance;
 	peer->features = be32_to_cpu(h->features) & MRC_HELLO_F_KNOWN;
 	peer->window = h->mpr * MRC_MPR_UNIT;

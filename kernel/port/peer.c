@@ -18,6 +18,7 @@
 #include <net/ip.h>
 #include <rdma/ib_addr.h>
 
+#include "control/control.h"
 #include "port.h"
 
 /* How long a peer without QPs is remembered, and how many of them. */
@@ -180,6 +181,7 @@ void mrc_peer_run_waiters(struct mrc_peer *peer)
 
 	if (unlikely(mrc_peer_probe_early(peer))) {
 		spin_lock_bh(&peer->lock);
+		mrc_event_paths(peer);
 		mrc_peer_arm(peer, ktime_get_ns());
 		spin_unlock_bh(&peer->lock);
 	}
@@ -306,20 +308,14 @@ static struct sk_buff *mrc_status_tick(struct mrc_peer *peer, u32 up, u64 now)
 				    peer->status_time, path);
 }
 
-/* A probe of a path believed bad, or one not used for long. */
-static struct sk_buff *mrc_probe_tick(struct mrc_peer *peer, u32 up, u64 now)
+/* A probe of @path, remembered in @probe, which is number @slot of its kind. */
+static struct sk_buff *mrc_probe_skb(struct mrc_peer *peer,
+				     struct mrc_path_probe *probe, u32 slot,
+				     int path, u32 up, u64 now)
 {
-	struct mrc_path_probe *probe;
-	int path;
-	u16 id;
-
-	path = mrc_paths_next_probe(peer->st.paths, now);
-	if (path < 0)
-		return NULL;
 	/* the slot in the low bits, chance in the others */
-	peer->probe_next = (peer->probe_next + 1) % MRC_PATH_PROBES;
-	id = (get_random_u32() & ~(MRC_PATH_PROBES - 1)) | peer->probe_next;
-	probe = &peer->probes[peer->probe_next];
+	u16 id = (get_random_u32() & ~(MRC_PATH_PROBES - 1)) | slot;
+
 	probe->path = path;
 	probe->id = id;
 	probe->pending = true;
@@ -329,14 +325,63 @@ static struct sk_buff *mrc_probe_tick(struct mrc_peer *peer, u32 up, u64 now)
 				    mrc_timestamp(now), path);
 }
 
-static void mrc_peer_count_paths(struct mrc_peer *peer)
+/* A probe of a path believed bad, or one not used for long. */
+static struct sk_buff *mrc_probe_tick(struct mrc_peer *peer, u32 up, u64 now)
 {
-	struct mrc_paths *paths = peer->st.paths;
+	int path;
 
-	mrc_count_add(peer->dev, path_bad, paths->went_bad - peer->went_bad);
-	mrc_count_add(peer->dev, path_good, paths->went_good - peer->went_good);
-	peer->went_bad = paths->went_bad;
-	peer->went_good = paths->went_good;
+	path = mrc_paths_next_probe(peer->st.paths, now);
+	if (path < 0)
+		return NULL;
+	peer->probe_next = (peer->probe_next + 1) % MRC_PATH_PROBES;
+	return mrc_probe_skb(peer, &peer->probes[peer->probe_next],
+			     peer->probe_next, path, up, now);
+}
+
+/**
+ * mrc_peer_probe() - probe a path because the operator wants it
+ * @peer: peer, held
+ * @path: index of the path, good or bad or denied
+ * @portid: netlink port that mrc_nl_probe_answered() tells of the answer
+ * @cookie: handed to it
+ *
+ * The path's state does not change by what comes of it. Context: process.
+ * Return: 0, -ENOENT: no such path, -ENETDOWN: its plane is down, -ENOMEM.
+ */
+int mrc_peer_probe(struct mrc_peer *peer, u32 path, u32 portid, u32 cookie)
+{
+	struct mrc_asked_probe *asked;
+	struct sk_buff *skb = NULL;
+	struct sk_buff_head out;
+	int err = 0;
+	u32 up;
+
+	mrc_dev_planes(peer->dev, &up);
+	spin_lock_bh(&peer->lock);
+	if (path >= mrc_paths_count(peer->st.paths)) {
+		err = -ENOENT;
+	} else if (mrc_paths_planes_down(peer->st.paths) &
+		   BIT(mrc_path_get(peer->st.paths, path)->plane)) {
+		err = -ENETDOWN;
+	} else {
+		peer->asked_next = (peer->asked_next + 1) % MRC_PATH_PROBES;
+		asked = &peer->asked[peer->asked_next];
+		asked->portid = portid;
+		asked->cookie = cookie;
+		skb = mrc_probe_skb(peer, &asked->probe, peer->asked_next, path,
+				    up, ktime_get_ns());
+		if (!skb)
+			err = -ENOMEM;
+	}
+	spin_unlock_bh(&peer->lock);
+	if (err)
+		return err;
+	__skb_queue_head_init(&out);
+	__skb_queue_tail(&out, skb);
+	local_bh_disable();
+	mrc_port_xmit(peer, &out);
+	local_bh_enable();
+	return 0;
 }
 
 static enum hrtimer_restart mrc_peer_timer(struct hrtimer *timer)
@@ -353,7 +398,7 @@ static enum hrtimer_restart mrc_peer_timer(struct hrtimer *timer)
 	mrc_dev_planes(peer->dev, &up);
 	spin_lock(&peer->lock);
 	WRITE_ONCE(peer->timer_at, 0);
-	mrc_peer_count_paths(peer);
+	mrc_event_paths(peer);
 	/* Whoever makes room wakes them; that it be so does not hang on it. */
 	if (peer->status != MRC_PEER_HELLO && !list_empty(&peer->waiters) &&
 	    mrc_cc_may_send(peer->st.cc, MRC_PKT_OVERHEAD))
@@ -396,20 +441,33 @@ static void mrc_port_status(struct mrc_peer *peer, u32 mask, u64 now)
 	spin_unlock(&peer->lock);
 }
 
+/* Is @ep with this id the answer to @probe? */
+static bool mrc_probe_is(const struct mrc_path_probe *probe, u16 id,
+			 const struct mrc_ep *ep)
+{
+	return ep->op == MRC_EP_EV_PROBE && probe->pending && probe->id == id &&
+	       mrc_timestamp(probe->sent) == ep->tx_timestamp;
+}
+
 static void mrc_endpoint_answer(struct mrc_peer *peer, u16 id,
 				const struct mrc_ep *ep, u64 now)
 {
-	struct mrc_path_probe *probe;
+	struct mrc_asked_probe *asked = &peer->asked[id % MRC_PATH_PROBES];
+	struct mrc_path_probe *probe = &peer->probes[id % MRC_PATH_PROBES];
+	struct mrc_asked_probe told = {};
 
 	spin_lock(&peer->lock);
-	probe = &peer->probes[id % MRC_PATH_PROBES];
-	if (ep->op == MRC_EP_EV_PROBE && probe->pending && probe->id == id &&
-	    ep->tx_timestamp == mrc_timestamp(probe->sent)) {
+	if (mrc_probe_is(&asked->probe, id, ep)) {
+		asked->probe.pending = false;
+		mrc_count(peer->dev, path_probes_answered);
+		told = *asked;
+	} else if (mrc_probe_is(probe, id, ep)) {
 		probe->pending = false;
 		mrc_count(peer->dev, path_probes_answered);
 		mrc_paths_probe_answered(peer->st.paths, probe->path,
 					 min_t(u64, now - probe->sent, U32_MAX),
 					 now);
+		mrc_event_paths(peer);
 		mrc_peer_arm(peer, now);
 	} else if (ep->op == MRC_EP_PORT_STATUS && peer->status_at &&
 		   id == peer->status_id &&
@@ -420,6 +478,8 @@ static void mrc_endpoint_answer(struct mrc_peer *peer, u16 id,
 		mrc_count(peer->dev, drop_stale);
 	}
 	spin_unlock(&peer->lock);
+	if (told.portid)
+		mrc_nl_probe_answered(peer, &told, now);
 }
 
 static void mrc_endpoint_respond(struct mrc_dev *dev, struct mrc_port *port,
@@ -684,7 +744,7 @@ static int mrc_peer_rebuild(struct mrc_peer *peer)
 						lockdep_is_held(&peer->lock));
 	if (paths) {
 		if (peer->st.paths) {
-			mrc_peer_count_paths(peer);
+			mrc_event_paths(peer);
 			old = mrc_pathset_of(peer->st.paths);
 		}
 		WRITE_ONCE(peer->planes, planes);
@@ -692,6 +752,7 @@ static int mrc_peer_rebuild(struct mrc_peer *peer)
 		smp_store_release(&peer->st.paths, paths);
 		peer->went_bad = 0;
 		peer->went_good = 0;
+		peer->lost_planes = 0;
 		/* other EVs on the same planes change nothing of the load */
 		if (more || !old)
 			mrc_peer_new_cc(peer, &cc, !old, now);

@@ -353,7 +353,10 @@ void mrc_port_state_changed(struct mrc_dev *dev, struct mrc_port *port)
 		if (!p || (port && p != port))
 			continue;
 		up = netif_running(p->netdev) && netif_carrier_ok(p->netdev);
+		if (READ_ONCE(p->up) == up)
+			continue;
 		WRITE_ONCE(p->up, up);
+		mrc_event_port(dev, p, up);
 	}
 	mrc_dev_planes(dev, &all_up);
 	list_for_each_entry_rcu(peer, &dev->peer_list, list) {

@@ -125,6 +125,7 @@ struct mrc_txhdr {
 	u16 segment;		/* place in its unit, the IPv4 identification */
 	u8 tos;
 	u8 ttl;
+	u8 plane;		/* to a peer; for those who trace it */
 };
 
 #define MRC_TTL		64
@@ -168,6 +169,7 @@ int mrc_peers_init(struct mrc_dev *dev);
  * peers and waits until nobody uses them.
  */
 void mrc_peers_flush(struct mrc_dev *dev);
+int mrc_peer_probe(struct mrc_peer *peer, u32 path, u32 portid, u32 cookie);
 /* The following: peer->lock held. */
 /* Let the peer's work item run. */
 void mrc_peer_queue_work(struct mrc_peer *peer);

@@ -12,6 +12,7 @@
 #include <net/udp.h>
 
 #include "icrc.h"
+#include "control/trace.h"
 #include "port.h"
 
 /* Addresses and the rest of the headers below UDP. False: not for us. */
@@ -200,6 +201,9 @@ int mrc_udp_rcv(struct sock *sk, struct sk_buff *skb)
 	skb_dst_drop(skb);
 	nf_reset_ct(skb);
 	skb->dev = NULL;
+	trace_mrc_receive(dev, (const struct mrc_bth *)skb->data,
+			  port ? port->plane : -1, info.entropy, skb->len,
+			  info.ecn);
 	mrc_rx_dispatch(dev, port, skb, &info);
 	return 0;
 drop:

@@ -11,6 +11,7 @@
 #include <net/route.h>
 
 #include "icrc.h"
+#include "control/trace.h"
 #include "port.h"
 
 /* ------------------------------------------------------------ routes */
@@ -317,6 +318,8 @@ int mrc_port_xmit_to(struct mrc_dev *dev, struct net_device *oif,
 	if (err)
 		goto drop;
 	skb_dst_set(skb, dst);
+	trace_mrc_send(dev, (const struct mrc_bth *)skb->data, -1, h->entropy,
+		       skb->len, false);
 	if (!mrc_finish(dev, skb, h, true)) {
 		err = -ENOMEM;
 		goto drop;
@@ -334,6 +337,13 @@ drop:
 	mrc_count(dev, tx_errors);
 	kfree_skb(skb);
 	return err;
+}
+
+static void trace_send(const struct mrc_dev *dev, const struct sk_buff *skb,
+		       const struct mrc_txhdr *h)
+{
+	trace_mrc_send(dev, (const struct mrc_bth *)skb->data, h->plane,
+		       h->entropy, skb->len, false);
 }
 
 /* The route's cached dst is obsolete: look it up again. RCU. */
@@ -405,6 +415,8 @@ static struct mrc_route *mrc_peer_route(struct mrc_peer *peer,
 	h->tos = mrc_class_tos(peer->dev, MRC_TXCB(skb)->class);
 	h->ttl = MRC_TTL;
 	h->segment = 0;
+	h->plane = plane;
+	trace_send(peer->dev, skb, h);
 	return route;
 }
 
@@ -482,6 +494,7 @@ static void mrc_xmit_unit(struct mrc_peer *peer, struct sk_buff_head *list,
 		__skb_unlink(skb, list);
 		len = mrc_wire_len(skb);
 		h.segment++;
+		trace_send(dev, skb, &h);
 		if (unlikely(!mrc_finish(dev, skb, &h, icrc))) {
 			mrc_count(dev, tx_errors);
 			kfree_skb(skb);

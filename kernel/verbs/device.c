@@ -310,6 +310,7 @@ static void mrc_dealloc_driver(struct ib_device *ibdev)
 			mrc_port_del(dev, port->netdev, NULL);
 	}
 	mrc_peers_flush(dev);
+	mrc_events_exit(dev);
 	mrc_profiles_free(dev);
 	destroy_workqueue(dev->wq);
 	mrc_parent_exit(dev);
@@ -443,6 +444,7 @@ static struct mrc_dev *mrc_dev_alloc(struct net_device *netdev)
 	xa_init_flags(&dev->ahs, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_IRQ);
 	xa_init_flags(&dev->groups, XA_FLAGS_ALLOC1);
 	mutex_init(&dev->groups_lock);
+	mrc_events_init(dev);
 	ida_init(&dev->pdns);
 	ida_init(&dev->srqns);
 	dev->instance = get_random_u64();

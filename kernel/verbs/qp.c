@@ -367,7 +367,7 @@ static int modify_locked(struct mrc_qp *qp, struct ib_qp_attr *attr, int mask)
 		qp->sqd_notify = (mask & IB_QP_EN_SQD_ASYNC_NOTIFY) &&
 				 attr->en_sqd_async_notify;
 	if (new == IB_QPS_ERR) {
-		mrc_msg_error(qp);
+		mrc_msg_error(qp, MRC_NL_QP_REASON_APPLICATION);
 	} else {
 		WRITE_ONCE(qp->state, new);
 		qp->attr.qp_state = new;

@@ -98,6 +98,10 @@ static void to_wire(struct sk_buff *skb)
 	kfree_skb(skb);
 }
 
+void mrc_event_qp(const struct mrc_qp *qp)
+{
+}
+
 void mrc_port_xmit(struct mrc_peer *peer, struct sk_buff_head *list)
 {
 	struct sk_buff *skb;
@@ -723,7 +727,7 @@ static void step(void)
 	case 15:
 		if (how == 15) {
 			spin_lock(&w.qp->lock);
-			mrc_msg_error(w.qp);
+			mrc_msg_error(w.qp, MRC_NL_QP_REASON_APPLICATION);
 			spin_unlock(&w.qp->lock);
 		} else {
 			w.starve = how;

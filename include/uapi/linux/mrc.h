@@ -191,6 +191,7 @@
  *	MRC_A_QP_REMOTE_QPN	u32
  *	MRC_A_QP_MTU		u32		payload bytes per packet
  *	MRC_A_QP_WAIT		u32		enum mrc_nl_qp_wait
+ *	MRC_A_QP_REASON		u32		enum mrc_nl_qp_reason, of ERR
  *	MRC_A_QP_WRS		u32		work requests taken, not completed
  *	MRC_A_QP_UNA		u32		oldest PSN not acknowledged
  *	MRC_A_QP_NEXT		u32		next new PSN
@@ -339,12 +340,46 @@
  *						the target
  *	MRC_A_CC_ADJUST		u32 1..256	packets acknowledged before the
  *						window is adjusted
+ *
+ * MRC_CMD_EVENT (sent to the multicast group MRC_GENL_GROUP_EVENTS)
+ *   message, with what is known of it:
+ *	MRC_A_EVENT_TYPE	u32		enum mrc_nl_event_type
+ *	MRC_A_EVENT_TIME	u64		ns, CLOCK_REALTIME
+ *	MRC_A_EVENT_COUNT	u32		it happened so often; with neither
+ *						peer nor plane nor QP: events
+ *						that came too fast to be told
+ *	MRC_A_EVENT_DEV		string
+ *	MRC_A_EVENT_REMOTE	address		the peer
+ *	MRC_A_EVENT_LOCAL	address
+ *	MRC_A_EVENT_PLANE	u32
+ *	MRC_A_EVENT_IFNAME	string		its netdev
+ *	MRC_A_EVENT_PATH	u32		index, if it was one path
+ *	MRC_A_EVENT_ENTROPY	u32		its EV
+ *	MRC_A_EVENT_QPN		u32
+ *	MRC_A_EVENT_REASON	u32		enum mrc_nl_qp_reason
+ *
+ * MRC_CMD_PROBE
+ *   One probe goes out by one path of a peer. Its answer, if one comes, is
+ *   told to the socket that asked, in a message of its own; 64 may be on
+ *   their way per peer. The state of the path does not change.
+ *   request:
+ *	MRC_A_PROBE_DEV		string		required
+ *	MRC_A_PROBE_REMOTE	address		required: the peer
+ *	MRC_A_PROBE_LOCAL	address		needed if several GIDs of ours
+ *						talk to that peer
+ *	MRC_A_PROBE_PATH	u32		required: index
+ *	MRC_A_PROBE_COOKIE	u32		comes back in the answer
+ *   reply, when the probe was answered:
+ *	MRC_A_PROBE_COOKIE	u32
+ *	MRC_A_PROBE_PATH	u32
+ *	MRC_A_PROBE_RTT		u64		ns
  */
 #ifndef _UAPI_LINUX_MRC_H
 #define _UAPI_LINUX_MRC_H
 
 #define MRC_GENL_NAME		"mrc"
 #define MRC_GENL_VERSION	1
+#define MRC_GENL_GROUP_EVENTS	"events"
 
 enum mrc_nl_cmd {
 	MRC_CMD_UNSPEC,
@@ -365,6 +400,8 @@ enum mrc_nl_cmd {
 	MRC_CMD_PROFILE_USE,
 	MRC_CMD_CC_GET,
 	MRC_CMD_CC_SET,
+	MRC_CMD_EVENT,
+	MRC_CMD_PROBE,
 
 	__MRC_CMD_MAX,
 	MRC_CMD_MAX = __MRC_CMD_MAX - 1
@@ -493,6 +530,7 @@ enum mrc_nl_qp_attr {
 	MRC_A_QP_REMOTE_QPN,
 	MRC_A_QP_MTU,
 	MRC_A_QP_WAIT,
+	MRC_A_QP_REASON,
 	MRC_A_QP_WRS,
 	MRC_A_QP_UNA,
 	MRC_A_QP_NEXT,
@@ -528,6 +566,67 @@ enum mrc_nl_qp_attr {
 
 	__MRC_A_QP_MAX,
 	MRC_A_QP_MAX = __MRC_A_QP_MAX - 1
+};
+
+enum mrc_nl_event_attr {
+	MRC_A_EVENT_UNSPEC,
+	MRC_A_EVENT_PAD,
+	MRC_A_EVENT_TYPE,
+	MRC_A_EVENT_TIME,
+	MRC_A_EVENT_COUNT,
+	MRC_A_EVENT_DEV,
+	MRC_A_EVENT_REMOTE,
+	MRC_A_EVENT_LOCAL,
+	MRC_A_EVENT_PLANE,
+	MRC_A_EVENT_IFNAME,
+	MRC_A_EVENT_PATH,
+	MRC_A_EVENT_ENTROPY,
+	MRC_A_EVENT_QPN,
+	MRC_A_EVENT_REASON,
+
+	__MRC_A_EVENT_MAX,
+	MRC_A_EVENT_MAX = __MRC_A_EVENT_MAX - 1
+};
+
+enum mrc_nl_probe_attr {
+	MRC_A_PROBE_UNSPEC,
+	MRC_A_PROBE_PAD,
+	MRC_A_PROBE_DEV,
+	MRC_A_PROBE_REMOTE,
+	MRC_A_PROBE_LOCAL,
+	MRC_A_PROBE_PATH,
+	MRC_A_PROBE_COOKIE,
+	MRC_A_PROBE_RTT,
+
+	__MRC_A_PROBE_MAX,
+	MRC_A_PROBE_MAX = __MRC_A_PROBE_MAX - 1
+};
+
+enum mrc_nl_event_type {
+	MRC_NL_EVENT_PATH_BAD,		/* paths lost packets: out of use */
+	MRC_NL_EVENT_PATH_GOOD,		/* probes were answered: in use again */
+	MRC_NL_EVENT_PLANE_DOWN,	/* a port of ours */
+	MRC_NL_EVENT_PLANE_UP,
+	MRC_NL_EVENT_PLANE_LOST,	/* no way to one peer by this plane */
+	MRC_NL_EVENT_PLANE_BACK,
+	MRC_NL_EVENT_PEER_RESTART,	/* the peer is not who it was */
+	MRC_NL_EVENT_QP_ERROR,
+
+	__MRC_NL_EVENT_MAX,
+	MRC_NL_EVENT_MAX = __MRC_NL_EVENT_MAX - 1
+};
+
+/* Why a QP is in the state ERR. */
+enum mrc_nl_qp_reason {
+	MRC_NL_QP_REASON_APPLICATION,	/* it wanted that */
+	MRC_NL_QP_REASON_RETRY,		/* no answer: retries exceeded */
+	MRC_NL_QP_REASON_RNR_RETRY,	/* the peer had no receive for too long */
+	MRC_NL_QP_REASON_REMOTE_ACCESS,	/* the peer refused the R_Key or range */
+	MRC_NL_QP_REASON_REMOTE_INVALID, /* the peer refused the request */
+	MRC_NL_QP_REASON_REMOTE_OPERATION, /* the peer could not carry it out */
+	MRC_NL_QP_REASON_LOCAL,		/* a wrong work request of ours */
+	MRC_NL_QP_REASON_REFUSED,	/* we refused a request of the peer's */
+	MRC_NL_QP_REASON_ANSWER,	/* what the peer read could not be sent */
 };
 
 /* The services an MRC device has. */

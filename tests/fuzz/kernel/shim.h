@@ -415,6 +415,15 @@ struct hrtimer {
 struct work_struct { void (*fn)(struct work_struct *w); bool queued; };
 struct delayed_work { struct work_struct work; };
 struct workqueue_struct;
+
+/* Tracepoints are functions that do nothing. */
+#define TP_PROTO(...)		__VA_ARGS__
+#define DECLARE_EVENT_CLASS(...)
+#define DEFINE_EVENT(class, name, proto, ...)				\
+	static inline void trace_##name(proto) { }
+#define TRACE_EVENT(name, proto, ...)					\
+	static inline void trace_##name(proto) { }
+
 extern u64 fuzz_now;
 #define HRTIMER_MODE_ABS_SOFT	0
 #define HRTIMER_MODE_REL_SOFT	1

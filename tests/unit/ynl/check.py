@@ -51,7 +51,7 @@ def prose(header):
             attrs = commands.setdefault(match.group(1),
                                         {"request": [], "reply": []})
             part = "request"
-        if re.match(r" \*   reply", line):
+        if re.match(r" \*   (reply|message)", line):
             part = "reply"
         match = re.match(r" \*\t(MRC_A_\w+)\s+(\w+)", line)
         if match:
@@ -98,7 +98,10 @@ def check_operations(spec, header):
         aset = sets[op["attribute-set"]]
         types = {a["name"]: prose_type(a) for a in aset["attributes"]}
         for part in ("request", "reply"):
-            mode = op.get("dump") or op.get("do")
+            if "event" in op:
+                mode = {"reply": op["event"]}
+            else:
+                mode = op.get("dump") or op.get("do")
             listed = mode.get(part, {}).get("attributes", [])
             want = {(constant(aset["name-prefix"], n), types[n])
                     for n in listed}
@@ -118,7 +121,7 @@ def policies(source):
 
 def check_policies(spec, source):
     found = policies(source)
-    ops = spec["operations"]["list"]
+    ops = [op for op in spec["operations"]["list"] if "event" not in op]
     entries = re.findall(r"\{\s*\.cmd = (MRC_CMD_\w+),(.*?)\n\t\}", source,
                          re.S)
     check("commands have operations",
@@ -127,6 +130,8 @@ def check_policies(spec, source):
     bodies = dict(entries)
     for aset in spec["attribute-sets"]:
         used = [op for op in ops if op["attribute-set"] == aset["name"]]
+        if not used:
+            continue
         want = {constant(aset["name-prefix"], name) for op in used
                 for name in (op.get("dump") or op["do"])["request"]["attributes"]}
         name = re.search(r"\.policy = (\w+)",
@@ -146,6 +151,9 @@ def main():
         "kernel/control/netlink*.c", root_dir=TREE)))
     check("family name", spec["name"],
           re.search(r'MRC_GENL_NAME\s+"(\w+)"', header).group(1))
+    check("multicast groups",
+          {g["name"] for g in spec["mcast-groups"]["list"]},
+          set(re.findall(r'MRC_GENL_GROUP_\w+\s+"(\w+)"', header)))
     check_sets(spec, header)
     check_definitions(spec, header)
     check_operations(spec, header)
