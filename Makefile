@@ -8,6 +8,9 @@ PREFIX  ?= /usr
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR  ?= $(PREFIX)/share/man
 SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR ?= $(PREFIX)/share/zsh/vendor-completions
 # Where libibverbs looks for providers.
 PROVIDERDIR ?= $(or $(shell pkg-config --variable=libdir libibverbs 2> /dev/null),$(PREFIX)/lib)/libibverbs
 
@@ -55,6 +58,12 @@ install-tool: tool
 		tools/udev/60-rdma-persistent-naming.rules $(RULE)
 	install -D -m 644 tools/udev/74-mrc.rules \
 		$(DESTDIR)$(PREFIX)/lib/udev/rules.d/74-mrc.rules
+	install -D -m 644 tools/mrc/completion/mrc.bash \
+		$(DESTDIR)$(BASHCOMPDIR)/mrc
+	install -D -m 644 tools/mrc/completion/_mrc $(DESTDIR)$(ZSHCOMPDIR)/_mrc
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's,@SBINDIR@,$(SBINDIR),' tools/systemd/mrc.service \
+		> $(DESTDIR)$(UNITDIR)/mrc.service
 	for page in $(MANPAGES); do \
 		install -D -m 644 $$page \
 			$(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit; \

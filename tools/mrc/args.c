@@ -9,11 +9,13 @@
 
 #include "mrc.h"
 
+const char *where = "";
+
 int usage(const char *format, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "mrc: ");
+	fprintf(stderr, "mrc: %s", where);
 	va_start(ap, format);
 	vfprintf(stderr, format, ap);
 	va_end(ap);
@@ -36,7 +38,7 @@ int match(const char *word, const char *const *names, const char *what)
 	}
 	if (len && n == 1)
 		return found;
-	fprintf(stderr, "mrc: %s \"%s\" is %s; possible:", what, word,
+	fprintf(stderr, "mrc: %s%s \"%s\" is %s; possible:", where, what, word,
 		len && n ? "ambiguous" : "unknown");
 	for (i = 0; names[i]; i++) {
 		if (!len || !n || !strncmp(word, names[i], len))
@@ -99,7 +101,7 @@ int parse_flag(const struct param *param, const char *word)
 
 static int parse_param(struct args *args, struct param *params)
 {
-	const char *names[16], *word = next_word(args);
+	const char *names[32], *word = next_word(args);
 	struct param *param;
 	int i;
 

@@ -59,16 +59,28 @@ static void show_row(struct nlattr **attrs)
 	object_end();
 }
 
+void print_cc(FILE *to, struct nlattr **attrs)
+{
+	size_t i;
+
+	fprintf(to, "cc set %s algorithm %s", get_string(attrs, MRC_A_CC_DEV),
+		algorithm_name(attrs));
+	for (i = 0; i < NUMBERS; i++)
+		fprintf(to, " %s %u", numbers[i].name,
+			get_u32(attrs, numbers[i].type));
+	fputc('\n', to);
+}
+
+const struct listing cc_list = {
+	.cmd = MRC_CMD_CC_GET,
+	.max = MRC_A_CC_MAX,
+	.a_dev = MRC_A_CC_DEV,
+	.row = show_row,
+};
+
 static int show(struct args *args)
 {
-	static const struct listing list = {
-		.cmd = MRC_CMD_CC_GET,
-		.max = MRC_A_CC_MAX,
-		.a_dev = MRC_A_CC_DEV,
-		.row = show_row,
-	};
-
-	return show_listing(args, &list);
+	return show_listing(args, &cc_list);
 }
 
 static int parse_algorithm(const struct param *param, const char *word)

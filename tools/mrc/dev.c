@@ -1,9 +1,53 @@
 // SPDX-License-Identifier: GPL-2.0
 /* mrc dev: devices and their settings. */
+#include <assert.h>
 #include <netlink/msg.h>
 #include <stdio.h>
 
 #include "mrc.h"
+
+const struct setting settings[] = {
+	{ "ordered_last", MRC_A_DEV_ORDERED_LAST },
+	{ "icrc", MRC_A_DEV_ICRC },
+	{ "dscp_data", MRC_A_DEV_DSCP_DATA },
+	{ "dscp_control", MRC_A_DEV_DSCP_CONTROL },
+	{ "paths_per_plane", MRC_A_DEV_PATHS_PER_PLANE },
+	{ "ev_order", MRC_A_DEV_EV_ORDER },
+	{ "oow_nack", MRC_A_DEV_OOW_NACK },
+	{ "rto_exp", MRC_A_DEV_RTO_EXP },
+	{ "plain_mpr", MRC_A_DEV_PLAIN_MPR },
+	{ "plain_features", MRC_A_DEV_PLAIN_FEATURES },
+	{ "dscp_trimmable", MRC_A_DEV_DSCP_TRIMMABLE },
+	{ "dscp_retx", MRC_A_DEV_DSCP_RETX },
+	{ "dscp_trimmed", MRC_A_DEV_DSCP_TRIMMED },
+	{ "dscp_trimmed_lasthop", MRC_A_DEV_DSCP_TRIMMED_LASTHOP },
+	{ "spray_unit", MRC_A_DEV_SPRAY_UNIT },
+	{ "udp_port", MRC_A_DEV_UDP_PORT },
+};
+
+static_assert(sizeof(settings) / sizeof(*settings) == NUM_SETTINGS,
+	      "the table has all");
+
+/* "name value" pairs, in lines that fit a narrow terminal. */
+static void show_settings(struct nlattr **attrs)
+{
+	int column = 0, n;
+	char text[64];
+	size_t i;
+
+	for (i = 0; i < NUM_SETTINGS; i++) {
+		n = snprintf(text, sizeof(text), " %s %u", settings[i].name,
+			     get_u32(attrs, settings[i].attr));
+		if (column && column + n > 79) {
+			putchar('\n');
+			column = 0;
+		}
+		if (!column)
+			column = printf("   ");
+		column += printf("%s", text);
+	}
+	putchar('\n');
+}
 
 static void show_text(struct nlattr **attrs)
 {
@@ -16,19 +60,13 @@ static void show_text(struct nlattr **attrs)
 		printf(" (down: %s)", format_planes(down));
 	printf(" peers %u qps %u\n", get_u32(attrs, MRC_A_DEV_PEERS),
 	       get_u32(attrs, MRC_A_DEV_QPS));
-	printf("    udp_port %u ordered_last %u icrc %u dscp_data %u dscp_control %u\n",
-	       get_u32(attrs, MRC_A_DEV_UDP_PORT),
-	       get_u32(attrs, MRC_A_DEV_ORDERED_LAST),
-	       get_u32(attrs, MRC_A_DEV_ICRC),
-	       get_u32(attrs, MRC_A_DEV_DSCP_DATA),
-	       get_u32(attrs, MRC_A_DEV_DSCP_CONTROL));
-	printf("    paths_per_plane %u spray_unit %u\n",
-	       get_u32(attrs, MRC_A_DEV_PATHS_PER_PLANE),
-	       get_u32(attrs, MRC_A_DEV_SPRAY_UNIT));
+	show_settings(attrs);
 }
 
 static void show_row(struct nlattr **attrs)
 {
+	size_t i;
+
 	if (!opt.json) {
 		show_text(attrs);
 		return;
@@ -42,82 +80,81 @@ static void show_row(struct nlattr **attrs)
 	field_planes("planes_up", NULL, get_u32(attrs, MRC_A_DEV_PLANES_UP));
 	field_number("peers", NULL, get_u32(attrs, MRC_A_DEV_PEERS));
 	field_number("qps", NULL, get_u32(attrs, MRC_A_DEV_QPS));
-	field_number("udp_port", NULL, get_u32(attrs, MRC_A_DEV_UDP_PORT));
-	field_number("ordered_last", NULL,
-		     get_u32(attrs, MRC_A_DEV_ORDERED_LAST));
-	field_number("icrc", NULL, get_u32(attrs, MRC_A_DEV_ICRC));
-	field_number("dscp_data", NULL, get_u32(attrs, MRC_A_DEV_DSCP_DATA));
-	field_number("dscp_control", NULL,
-		     get_u32(attrs, MRC_A_DEV_DSCP_CONTROL));
-	field_number("paths_per_plane", NULL,
-		     get_u32(attrs, MRC_A_DEV_PATHS_PER_PLANE));
-	field_number("spray_unit", NULL,
-		     get_u32(attrs, MRC_A_DEV_SPRAY_UNIT));
+	for (i = 0; i < NUM_SETTINGS; i++)
+		field_number(settings[i].name, NULL,
+			     get_u32(attrs, settings[i].attr));
 	object_end();
 }
 
+const struct listing dev_list = {
+	.cmd = MRC_CMD_DEV_GET,
+	.max = MRC_A_DEV_MAX,
+	.a_dev = MRC_A_DEV_NAME,
+	.row = show_row,
+};
+
 static int show(struct args *args)
 {
-	static const struct listing list = {
-		.cmd = MRC_CMD_DEV_GET,
-		.max = MRC_A_DEV_MAX,
-		.a_dev = MRC_A_DEV_NAME,
-		.row = show_row,
-	};
+	return show_listing(args, &dev_list);
+}
 
-	return show_listing(args, &list);
+void settings_params(struct param *params, uint32_t *values)
+{
+	size_t i;
+
+	/* The kernel knows the bounds and says so. */
+	for (i = 0; i < NUM_SETTINGS; i++)
+		params[i] = (struct param){ .name = settings[i].name,
+			.parse = parse_number, .value = &values[i],
+			.max = UINT32_MAX };
+	params[i] = (struct param){ .name = NULL };
+}
+
+int set_settings(const char *dev, const uint32_t *values, const bool *given)
+{
+	struct nl_msg *msg = new_request(MRC_CMD_DEV_SET, false);
+	size_t i;
+
+	if (!msg)
+		return EXIT_KERNEL;
+	nla_put_string(msg, MRC_A_DEV_NAME, dev);
+	for (i = 0; i < NUM_SETTINGS; i++) {
+		if (given[i])
+			nla_put_u32(msg, settings[i].attr, values[i]);
+	}
+	return run_request(msg);
 }
 
 static int set(struct args *args)
 {
-	static const int types[] = {
-		MRC_A_DEV_ORDERED_LAST, MRC_A_DEV_ICRC, MRC_A_DEV_DSCP_DATA,
-		MRC_A_DEV_DSCP_CONTROL, MRC_A_DEV_PATHS_PER_PLANE,
-		MRC_A_DEV_SPRAY_UNIT,
-	};
-	uint32_t values[sizeof(types) / sizeof(types[0])];
-	/* The kernel knows the bounds and says so. */
-#define SETTING(n, word)	{ .name = word, .parse = parse_number,	\
-				  .value = &values[n], .max = UINT32_MAX }
-	struct param params[] = {
-		SETTING(0, "ordered_last"),
-		SETTING(1, "icrc"),
-		SETTING(2, "dscp_data"),
-		SETTING(3, "dscp_control"),
-		SETTING(4, "paths_per_plane"),
-		SETTING(5, "spray_unit"),
-		{ .name = NULL }
-	};
-#undef SETTING
+	struct param params[NUM_SETTINGS + 1];
+	uint32_t values[NUM_SETTINGS];
+	bool given[NUM_SETTINGS];
 	const char *dev = NULL;
-	struct nl_msg *msg;
 	bool any = false;
 	int i, ret;
 
+	settings_params(params, values);
 	ret = parse_params(args, params, &dev, true);
 	if (ret)
 		return ret;
-	for (i = 0; params[i].name; i++)
-		any |= params[i].given;
+	for (i = 0; i < NUM_SETTINGS; i++) {
+		given[i] = params[i].given;
+		any |= given[i];
+	}
 	if (!any)
 		return usage("nothing to set: \"mrc dev help\" lists the settings");
-	msg = new_request(MRC_CMD_DEV_SET, false);
-	if (!msg)
-		return EXIT_KERNEL;
-	nla_put_string(msg, MRC_A_DEV_NAME, dev);
-	for (i = 0; params[i].name; i++) {
-		if (params[i].given)
-			nla_put_u32(msg, types[i], values[i]);
-	}
-	return run_request(msg);
+	return set_settings(dev, values, given);
 }
 
 static const struct command commands[] = {
 	{ "show", show, "[DEV]", "List one device, or all, with settings." },
 	{ "set", set, "DEV SETTING VALUE ...",
-	  "Change settings: ordered_last 0|1, icrc 0|1, dscp_data 0..63,\n"
-	  "        dscp_control 0..63, paths_per_plane 1..128,\n"
-	  "        spray_unit 1..16." },
+	  "Change settings: udp_port, ordered_last, icrc, paths_per_plane,\n"
+	  "        spray_unit,\n"
+	  "        dscp_data, dscp_control, dscp_trimmable, dscp_retx, dscp_trimmed,\n"
+	  "        dscp_trimmed_lasthop, ev_order, oow_nack, rto_exp, plain_mpr,\n"
+	  "        plain_features; mrc-dev(8) explains them." },
 	{ .name = NULL }
 };
 

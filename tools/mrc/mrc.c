@@ -11,7 +11,8 @@ struct options opt;
 
 static const struct object *const objects[] = {
 	&dev_object, &port_object, &peer_object, &path_object, &qp_object,
-	&profile_object, &cc_object, &stat_object, NULL
+	&profile_object, &cc_object, &stat_object, &monitor_object,
+	&probe_object, &top_object, &save_object, &restore_object, NULL
 };
 
 static const struct option long_options[] = {
@@ -92,11 +93,27 @@ static int run_object(const struct object *object, struct args *args)
 	return object->commands[i].run(args);
 }
 
+int run_command(struct args *args)
+{
+	const char *names[24];
+	int i;
+
+	for (i = 0; objects[i]; i++)
+		names[i] = objects[i]->name;
+	names[i] = "help";
+	names[i + 1] = NULL;
+	i = match(next_word(args), names, "object");
+	if (i < 0)
+		return EXIT_USAGE;
+	if (!objects[i])
+		return help(stdout);
+	return run_object(objects[i], args);
+}
+
 int main(int argc, char **argv)
 {
-	const char *names[16];
 	struct args args;
-	int c, i;
+	int c;
 
 	while ((c = getopt_long(argc, argv, "+jpdvVh", long_options,
 				NULL)) != -1) {
@@ -127,14 +144,5 @@ int main(int argc, char **argv)
 		help(stderr);
 		return EXIT_USAGE;
 	}
-	for (i = 0; objects[i]; i++)
-		names[i] = objects[i]->name;
-	names[i] = "help";
-	names[i + 1] = NULL;
-	i = match(next_word(&args), names, "object");
-	if (i < 0)
-		return EXIT_USAGE;
-	if (!objects[i])
-		return help(stdout);
-	return run_object(objects[i], &args);
+	return run_command(&args);
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <netinet/in.h>
 #include <netlink/attr.h>
 #include <linux/mrc.h>
@@ -13,6 +14,8 @@
 /* Exit status, as iproute2's. */
 #define EXIT_USAGE	1
 #define EXIT_KERNEL	2
+/* mrc probe: a path did not answer at all. */
+#define EXIT_NO_ANSWER	1
 
 struct options {
 	bool json;
@@ -47,7 +50,11 @@ struct object {
 };
 
 extern const struct object dev_object, port_object, peer_object, path_object,
-	profile_object, cc_object, qp_object, stat_object;
+	profile_object, cc_object, qp_object, stat_object, monitor_object,
+	probe_object, top_object, save_object, restore_object;
+
+/* What error messages begin with after "mrc: ": "", or what is being done. */
+extern const char *where;
 
 /* One sentence to stderr; returns EXIT_USAGE. */
 int usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -82,9 +89,38 @@ int parse_flag(const struct param *param, const char *word);
 int parse_params(struct args *args, struct param *params, const char **dev,
 		 bool dev_required);
 
+/* A setting of a device, and its netlink attribute. */
+struct setting {
+	const char *name;
+	int attr;
+};
+
+#define NUM_SETTINGS	16
+
+extern const struct setting settings[NUM_SETTINGS];
+
+/* Parameters that read settings into @values; NUM_SETTINGS + 1 of them. */
+void settings_params(struct param *params, uint32_t *values);
+/* Set those that are given, or none. 0 or EXIT_KERNEL after a message. */
+int set_settings(const char *dev, const uint32_t *values, const bool *given);
+/* Make a netdev a plane (-1: the first free one), or take it away. */
+int add_port(const char *dev, const char *netdev, int plane);
+int del_port(const char *dev, const char *netdev);
+
+/*
+ * Print the commands that make what @attrs of a dump tell of, without "mrc":
+ * congestion control (one line), an EV profile (a line, with as many EVs as
+ * the message has; more messages have more of them).
+ */
+void print_cc(FILE *to, struct nlattr **attrs);
+void print_profile(FILE *to, struct nlattr **attrs);
+/* Run a command as if it stood on the command line behind "mrc". */
+int run_command(struct args *args);
+
 /* ------------------------------------------------------------ netlink */
 
 struct nl_msg;
+struct nl_sock;
 
 /* A request; NULL after an error message. Freed by run_*(). */
 struct nl_msg *new_request(int cmd, bool dump);
@@ -98,6 +134,17 @@ int run_dump(struct nl_msg *msg, int max,
 struct nl_msg *new_rdma_request(int cmd);
 int run_rdma(struct nl_msg *msg, void (*row)(struct nlattr **attrs));
 
+/* A socket that gets events; NULL after a message. */
+struct nl_sock *open_events(void);
+/*
+ * A socket for requests that are answered later, by messages for @on_message;
+ * NULL after an error message.
+ */
+struct nl_sock *open_answers(int (*on_message)(struct nl_msg *msg, void *arg),
+			     void *arg);
+/* run_request() from such a socket. Answers may come meanwhile. */
+int run_request_from(struct nl_sock *from, struct nl_msg *msg);
+
 /* How to list the objects of one kind. */
 struct listing {
 	int cmd;		/* MRC_CMD_* of the dump */
@@ -108,6 +155,9 @@ struct listing {
 	/* in place of this one with "detail", -d or "plane N" */
 	const struct listing *detail;
 };
+
+extern const struct listing dev_list, port_list, plane_list, path_list, cc_list,
+	profile_list;
 
 /* Which part of a listing is wanted. */
 struct filter {
@@ -130,6 +180,8 @@ int read_counters(uint32_t index,
 uint32_t get_u32(struct nlattr **attrs, int type);
 uint64_t get_u64(struct nlattr **attrs, int type);
 const char *get_string(struct nlattr **attrs, int type);
+/* Of enum mrc_nl_qp_reason. */
+const char *qp_reason(uint32_t reason);
 /* In text form; valid until a few more were made. */
 const char *get_address(struct nlattr **attrs, int type);
 
@@ -155,6 +207,9 @@ void field_planes(const char *key, const char *head, uint32_t mask);
 void field_text(const char *head, const char *text);
 void object_end(void);
 void list_end(void);
+/* An object on a line of its own, in JSON only. */
+void line_begin(void);
+void line_end(void);
 
 /* The name of a value of an enum, "?" if it is newer than this tool. */
 #define NAME_OF(names, value)	name_of(names, \

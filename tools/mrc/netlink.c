@@ -27,7 +27,7 @@ static struct {
 
 static int fail(const char *what)
 {
-	fprintf(stderr, "mrc: %s\n", what);
+	fprintf(stderr, "mrc: %s%s\n", where, what);
 	return EXIT_KERNEL;
 }
 
@@ -182,6 +182,53 @@ static int run(struct nl_sock *to, struct nl_msg *msg, int max,
 	if (!state.done)
 		return fail(nl_geterror(err));
 	return 0;
+}
+
+struct nl_sock *open_events(void)
+{
+	struct nl_sock *s;
+	int group;
+
+	if (!open_family())
+		return NULL;
+	group = genl_ctrl_resolve_grp(sock, MRC_GENL_NAME,
+				      MRC_GENL_GROUP_EVENTS);
+	s = open_netlink(NETLINK_GENERIC);
+	if (!s || group < 0 || nl_socket_add_membership(s, group)) {
+		fail("the module has no events: it is older than this tool");
+		nl_socket_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+struct nl_sock *open_answers(int (*on_message)(struct nl_msg *msg, void *arg),
+			     void *arg)
+{
+	struct nl_sock *s = open_netlink(NETLINK_GENERIC);
+
+	if (!s)
+		return NULL;
+	nl_socket_disable_seq_check(s);
+	nl_socket_modify_cb(s, NL_CB_VALID, NL_CB_CUSTOM, on_message, arg);
+	return s;
+}
+
+int run_request_from(struct nl_sock *from, struct nl_msg *msg)
+{
+	int err;
+
+	nl_socket_modify_err_cb(from, NL_CB_CUSTOM, on_error, NULL);
+	nl_socket_modify_cb(from, NL_CB_ACK, NL_CB_CUSTOM, on_ack, NULL);
+	state.error = 0;
+	state.done = false;
+	err = nl_send_auto(from, msg);
+	nlmsg_free(msg);
+	while (err >= 0 && !state.done)
+		err = nl_recvmsgs_default(from);
+	if (state.error)
+		return EXIT_KERNEL;
+	return state.done ? 0 : fail(nl_geterror(err));
 }
 
 int run_request(struct nl_msg *msg)

@@ -22,6 +22,7 @@ static struct {
 	/* JSON */
 	bool first_object;
 	bool first_field;
+	bool open;		/* within a listing, not on a line */
 	/* table */
 	const char *head[MAX_COLUMNS];
 	struct cell *cells;	/* MAX_COLUMNS per row */
@@ -73,7 +74,8 @@ static void json_key(const char *key)
 	if (!list.first_field)
 		putchar(',');
 	list.first_field = false;
-	json_line(2);
+	if (list.open)
+		json_line(2);
 	json_quote(key);
 	printf(opt.pretty ? ": " : ":");
 }
@@ -135,6 +137,7 @@ void list_begin(void)
 {
 	memset(&list, 0, sizeof(list));
 	list.first_object = true;
+	list.open = true;
 	if (opt.json)
 		putchar('[');
 }
@@ -232,6 +235,17 @@ void object_end(void)
 	} else {
 		list.rows++;
 	}
+}
+
+void line_begin(void)
+{
+	list.first_field = true;
+	putchar('{');
+}
+
+void line_end(void)
+{
+	puts("}");
 }
 
 void list_end(void)

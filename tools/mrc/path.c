@@ -74,25 +74,27 @@ static void show_path(struct nlattr **attrs)
 	object_end();
 }
 
+const struct listing path_list = {
+	.cmd = MRC_CMD_PATH_GET,
+	.max = MRC_A_PATH_MAX,
+	.a_dev = MRC_A_PATH_DEV,
+	.a_remote = MRC_A_PATH_REMOTE,
+	.a_plane = MRC_A_PATH_PLANE,
+	.row = show_path,
+};
+
+const struct listing plane_list = {
+	.cmd = MRC_CMD_PLANE_GET,
+	.max = MRC_A_PLANE_MAX,
+	.a_dev = MRC_A_PLANE_DEV,
+	.a_remote = MRC_A_PLANE_REMOTE,
+	.row = show_plane,
+	.detail = &path_list,
+};
+
 static int show(struct args *args)
 {
-	static const struct listing each = {
-		.cmd = MRC_CMD_PATH_GET,
-		.max = MRC_A_PATH_MAX,
-		.a_dev = MRC_A_PATH_DEV,
-		.a_remote = MRC_A_PATH_REMOTE,
-		.a_plane = MRC_A_PATH_PLANE,
-		.row = show_path,
-	}, summary = {
-		.cmd = MRC_CMD_PLANE_GET,
-		.max = MRC_A_PLANE_MAX,
-		.a_dev = MRC_A_PLANE_DEV,
-		.a_remote = MRC_A_PLANE_REMOTE,
-		.row = show_plane,
-		.detail = &each,
-	};
-
-	return show_listing(args, &summary);
+	return show_listing(args, &plane_list);
 }
 
 static int change(struct args *args, uint32_t state)

@@ -17,19 +17,42 @@ static void show_row(struct nlattr **attrs)
 	object_end();
 }
 
+const struct listing port_list = {
+	.cmd = MRC_CMD_PORT_GET,
+	.max = MRC_A_PORT_MAX,
+	.a_dev = MRC_A_PORT_DEV,
+	.row = show_row,
+};
+
 static int show(struct args *args)
 {
-	static const struct listing list = {
-		.cmd = MRC_CMD_PORT_GET,
-		.max = MRC_A_PORT_MAX,
-		.a_dev = MRC_A_PORT_DEV,
-		.row = show_row,
-	};
-
-	return show_listing(args, &list);
+	return show_listing(args, &port_list);
 }
 
-static int change(struct args *args, int cmd)
+static int change(const char *dev, const char *netdev, int plane, int cmd)
+{
+	struct nl_msg *msg = new_request(cmd, false);
+
+	if (!msg)
+		return EXIT_KERNEL;
+	nla_put_string(msg, MRC_A_PORT_DEV, dev);
+	nla_put_string(msg, MRC_A_PORT_IFNAME, netdev);
+	if (plane >= 0)
+		nla_put_u32(msg, MRC_A_PORT_PLANE, plane);
+	return run_request(msg);
+}
+
+int add_port(const char *dev, const char *netdev, int plane)
+{
+	return change(dev, netdev, plane, MRC_CMD_PORT_NEW);
+}
+
+int del_port(const char *dev, const char *netdev)
+{
+	return change(dev, netdev, -1, MRC_CMD_PORT_DEL);
+}
+
+static int parse_change(struct args *args, int cmd)
 {
 	const char *dev = NULL, *netdev = NULL;
 	uint32_t plane = 0;
@@ -39,7 +62,6 @@ static int change(struct args *args, int cmd)
 		  .parse = parse_number, .value = &plane, .max = 31 },
 		{ .name = NULL }
 	};
-	struct nl_msg *msg;
 	int ret;
 
 	ret = parse_params(args, params, &dev, true);
@@ -47,24 +69,17 @@ static int change(struct args *args, int cmd)
 		return ret;
 	if (!netdev)
 		return usage("\"netdev NAME\" is missing: which Ethernet port?");
-	msg = new_request(cmd, false);
-	if (!msg)
-		return EXIT_KERNEL;
-	nla_put_string(msg, MRC_A_PORT_DEV, dev);
-	nla_put_string(msg, MRC_A_PORT_IFNAME, netdev);
-	if (params[1].given)
-		nla_put_u32(msg, MRC_A_PORT_PLANE, plane);
-	return run_request(msg);
+	return change(dev, netdev, params[1].given ? (int)plane : -1, cmd);
 }
 
 static int add(struct args *args)
 {
-	return change(args, MRC_CMD_PORT_NEW);
+	return parse_change(args, MRC_CMD_PORT_NEW);
 }
 
 static int del(struct args *args)
 {
-	return change(args, MRC_CMD_PORT_DEL);
+	return parse_change(args, MRC_CMD_PORT_DEL);
 }
 
 static const struct command commands[] = {

@@ -84,22 +84,53 @@ static void show_evs(struct nlattr **attrs)
 	}
 }
 
+void print_profile(FILE *to, struct nlattr **attrs)
+{
+	uint32_t kind = get_u32(attrs, MRC_A_PROFILE_KIND);
+	uint32_t offset = get_u32(attrs, MRC_A_PROFILE_OFFSET);
+	const uint32_t *ev;
+	int n, i;
+
+	if (!offset) {
+		fprintf(to, "profile add %s name %s count %u active %u min_active %u reverse %u answers %u",
+			get_string(attrs, MRC_A_PROFILE_DEV),
+			get_string(attrs, MRC_A_PROFILE_NAME),
+			get_u32(attrs, MRC_A_PROFILE_COUNT),
+			get_u32(attrs, MRC_A_PROFILE_ACTIVE),
+			get_u32(attrs, MRC_A_PROFILE_MIN_ACTIVE),
+			get_u32(attrs, MRC_A_PROFILE_REVERSE),
+			get_u32(attrs, MRC_A_PROFILE_ANSWERS));
+		if (kind == MRC_NL_PROFILE_FIELDS &&
+		    attrs[MRC_A_PROFILE_FIELDS])
+			fprintf(to, " fields %s",
+				fields_text(attrs[MRC_A_PROFILE_FIELDS]));
+	}
+	if (kind != MRC_NL_PROFILE_LIST || !attrs[MRC_A_PROFILE_EVS])
+		return;
+	ev = nla_data(attrs[MRC_A_PROFILE_EVS]);
+	n = nla_len(attrs[MRC_A_PROFILE_EVS]) / sizeof(*ev);
+	for (i = 0; i < n; i++)
+		fprintf(to, "%s%u", offset + i ? "," : " ev ", ev[i]);
+}
+
+static const struct listing ev_list = {
+	.cmd = MRC_CMD_PROFILE_GET,
+	.max = MRC_A_PROFILE_MAX,
+	.a_dev = MRC_A_PROFILE_DEV,
+	.row = show_evs,
+};
+
+const struct listing profile_list = {
+	.cmd = MRC_CMD_PROFILE_GET,
+	.max = MRC_A_PROFILE_MAX,
+	.a_dev = MRC_A_PROFILE_DEV,
+	.row = show_profile,
+	.detail = &ev_list,
+};
+
 static int show(struct args *args)
 {
-	static const struct listing each = {
-		.cmd = MRC_CMD_PROFILE_GET,
-		.max = MRC_A_PROFILE_MAX,
-		.a_dev = MRC_A_PROFILE_DEV,
-		.row = show_evs,
-	}, list = {
-		.cmd = MRC_CMD_PROFILE_GET,
-		.max = MRC_A_PROFILE_MAX,
-		.a_dev = MRC_A_PROFILE_DEV,
-		.row = show_profile,
-		.detail = &each,
-	};
-
-	return show_listing(args, &list);
+	return show_listing(args, &profile_list);
 }
 
 /* ------------------------------------------------------------ making one */

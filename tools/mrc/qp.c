@@ -31,6 +31,23 @@ static const char *const waits[] = {
 	[MRC_NL_QP_WAIT_NOTHING] = "nothing",
 };
 
+static const char *const reasons[] = {
+	[MRC_NL_QP_REASON_APPLICATION] = "application",
+	[MRC_NL_QP_REASON_RETRY] = "retry_exceeded",
+	[MRC_NL_QP_REASON_RNR_RETRY] = "rnr_retry_exceeded",
+	[MRC_NL_QP_REASON_REMOTE_ACCESS] = "remote_access",
+	[MRC_NL_QP_REASON_REMOTE_INVALID] = "remote_invalid_request",
+	[MRC_NL_QP_REASON_REMOTE_OPERATION] = "remote_operation",
+	[MRC_NL_QP_REASON_LOCAL] = "local",
+	[MRC_NL_QP_REASON_REFUSED] = "refused_request",
+	[MRC_NL_QP_REASON_ANSWER] = "answer",
+};
+
+const char *qp_reason(uint32_t reason)
+{
+	return NAME_OF(reasons, reason);
+}
+
 /* In the order of their attributes, from MRC_A_QP_TX_BYTES on. */
 static const char *const counters[] = {
 	"tx_bytes", "rx_bytes", "tx_data_packets", "retransmits", "lost_sack",
@@ -56,13 +73,17 @@ static void show_row(struct nlattr **attrs)
 	uint64_t cwnd = get_u64(attrs, MRC_A_QP_CWND);
 	uint64_t inflight = get_u64(attrs, MRC_A_QP_INFLIGHT);
 	bool rc = type == MRC_NL_QP_RC;
+	uint32_t wait = get_u32(attrs, MRC_A_QP_WAIT);
+	uint32_t reason = get_u32(attrs, MRC_A_QP_REASON);
+	bool error = get_u32(attrs, MRC_A_QP_STATE) == MRC_NL_QP_ERR;
 	size_t i;
 
 	object_begin();
 	field_string("dev", opt.details ? "DEVICE" : NULL,
 		     get_string(attrs, MRC_A_QP_DEV));
 	field_number("qpn", "QPN", get_u32(attrs, MRC_A_QP_QPN));
-	field_string("type", "TYPE", NAME_OF(types, type));
+	field_string("type", opt.details ? "TYPE" : NULL,
+		     NAME_OF(types, type));
 	field_string("state", "STATE",
 		     NAME_OF(states, get_u32(attrs, MRC_A_QP_STATE)));
 	field_string("peer", "PEER", get_address(attrs, MRC_A_QP_REMOTE));
@@ -70,8 +91,9 @@ static void show_row(struct nlattr **attrs)
 	field_number("remote_qpn", "RQPN",
 		     get_u32(attrs, MRC_A_QP_REMOTE_QPN));
 	field_number("mtu", NULL, get_u32(attrs, MRC_A_QP_MTU));
-	field_string("waits_for", "WAITS",
-		     rc ? NAME_OF(waits, get_u32(attrs, MRC_A_QP_WAIT)) : "-");
+	field_string("waits_for", "WAITS", rc ? NAME_OF(waits, wait) : "-");
+	/* Of what it died, to say more than "state". */
+	field_string("error", NULL, error ? qp_reason(reason) : "");
 	field_number("wrs", "WRS", get_u32(attrs, MRC_A_QP_WRS));
 	field_number("in_flight", "FLIGHT", in_flight(attrs));
 	field_number("una", NULL, get_u32(attrs, MRC_A_QP_UNA));

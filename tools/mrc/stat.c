@@ -233,15 +233,6 @@ static void device_gauge(const char *name, const char *help, uint32_t value)
 
 static int prometheus(const struct filter *filter)
 {
-	static const struct listing ports = {
-		.cmd = MRC_CMD_PORT_GET,
-		.max = MRC_A_PORT_MAX,
-		.a_dev = MRC_A_PORT_DEV,
-	}, planes = {
-		.cmd = MRC_CMD_PLANE_GET,
-		.max = MRC_A_PLANE_MAX,
-		.a_dev = MRC_A_PLANE_DEV,
-	};
 	size_t i;
 	int ret = 0;
 
@@ -251,8 +242,8 @@ static int prometheus(const struct filter *filter)
 		device_gauge("mrc_peers", "Peers known.", devices[i].peers);
 		device_gauge("mrc_qps", "QPs.", devices[i].qps);
 	}
-	ret = ret ?: fetch(&ports, filter, metric_port);
-	ret = ret ?: fetch(&planes, filter, metric_plane);
+	ret = ret ?: fetch(&port_list, filter, metric_port);
+	ret = ret ?: fetch(&plane_list, filter, metric_plane);
 	for (i = 0; i < num_metrics; i++) {
 		struct metric *m = &metrics[i];
 
@@ -270,11 +261,6 @@ static int prometheus(const struct filter *filter)
 
 static int run(struct args *args)
 {
-	static const struct listing list = {
-		.cmd = MRC_CMD_DEV_GET,
-		.max = MRC_A_DEV_MAX,
-		.a_dev = MRC_A_DEV_NAME,
-	};
 	struct filter filter = {};
 	bool metrics_wanted = false;
 	struct param params[] = {
@@ -292,7 +278,7 @@ static int run(struct args *args)
 	ret = parse_params(args, params, &filter.dev, false);
 	if (ret)
 		return ret;
-	ret = fetch(&list, &filter, on_device);
+	ret = fetch(&dev_list, &filter, on_device);
 	if (ret)
 		return ret;
 	return metrics_wanted ? prometheus(&filter) : list_counters();
