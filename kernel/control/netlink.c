@@ -195,7 +195,7 @@ void *mrc_nl_put(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
 static const struct nla_policy dev_policy[MRC_A_DEV_MAX + 1] = {
 	[MRC_A_DEV_NAME] = { .type = NLA_NUL_STRING,
 			     .len = IB_DEVICE_NAME_MAX - 1 },
-	[MRC_A_DEV_UDP_PORT] = NLA_POLICY_RANGE(NLA_U32, 1, U16_MAX),
+	[MRC_A_DEV_UDP_PORT] = NLA_POLICY_MIN(NLA_U32, 1),
 	/* Bounds are checked by mrc_setting_check(), which says which. */
 	[MRC_A_DEV_ORDERED_LAST] = { .type = NLA_U32 },
 	[MRC_A_DEV_ICRC] = { .type = NLA_U32 },
@@ -291,6 +291,13 @@ static int dev_set(struct sk_buff *skb, struct genl_info *info)
 	if (!any) {
 		NL_SET_ERR_MSG(info->extack, "No setting to change was given");
 		err = -EINVAL;
+		goto out;
+	}
+	/* A policy's bounds are of 16 bits and signed. */
+	if (udp_port && nla_get_u32(udp_port) > U16_MAX) {
+		NL_SET_ERR_MSG_ATTR(info->extack, udp_port,
+				    "udp_port must be from 1 to 65535");
+		err = -ERANGE;
 		goto out;
 	}
 	/* The only one that can fail, so it comes first. */
