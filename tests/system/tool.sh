@@ -94,19 +94,20 @@ value()
 
 # ------------------------------------------------------------ words
 
+objects="dev port peer path qp profile cc stat monitor probe top save restore"
 mrc_ends 0 "help" help
 check "help names every object" eval \
-	'(for o in dev port peer path; do grep -q "^  $o " $out || exit; done)'
-for object in dev port peer path; do
+	'(for o in $objects; do grep -q "^  $o " $out || exit; done)'
+for object in $objects; do
 	mrc_ends 0 "help of $object" $object help
 	check "help of $object says something" test -s "$out"
 done
 mrc_ends 0 "version" -V
 mrc_ends 1 "no word at all is a usage error"
 check "then the help is shown" grep -q '^Usage' "$err"
-refused 1 'possible: dev port peer path help' frobnicate
+refused 1 "possible: dev port peer path.* restore help" frobnicate
 refused 1 'possible: show add del help' port frobnicate
-refused 1 'ambiguous; possible: port peer path' p show
+refused 1 'ambiguous; possible: port peer path profile probe' p show
 refused 1 'possible: ordered_last icrc' dev set "$D" colour 3
 mrc_ends 0 "words can be abbreviated" po sh
 mrc_ends 1 "an unknown option is a usage error" -x
@@ -130,6 +131,23 @@ refused 1 'must be a number' dev set "$D" icrc -1
 # Bounds are told from kernel 6.12 on; older ones cannot format messages.
 bounds="must be from"
 tool dev set "$D" icrc 2 2>&1 | grep -q "$bounds" || bounds=outside
+# Each setting with its bounds, as Documentation/ABI has them.
+bounds_of_settings()
+{
+	awk '/^What:.*\/mrc\// { sub(".*/", "", $2); names = names " " $2 }
+		match($0, /Bounds: [0-9]+(,| to) [0-9]+/) {
+			split(substr($0, RSTART + 8, RLENGTH - 8), b, /, | to /)
+			n = split(names, name, " ")
+			for (i = 1; i <= n; i++)
+				print name[i], b[1], b[2]
+		}
+		/^$/ { names = "" }' /src/Documentation/ABI/*
+}
+
+check "Documentation/ABI has every setting" [ "$(bounds_of_settings |
+	awk '{ print $1 }' | sort | xargs)" = "$(tool -j dev show | jq -r '.[0] |
+	del(.dev, .index, .netdev, .ifindex, .planes, .planes_up, .peers, .qps,
+	.udp_port) | keys_unsorted[]' | sort | xargs)" ]
 while read -r name low high; do
 	before=$(value "$name")
 	for v in $low $high; do
@@ -148,12 +166,7 @@ while read -r name low high; do
 		"! set_sysfs $name high 2> /dev/null"
 	check "$name is still $before" [ "$(value "$name")" = "$before" ]
 done <<-EOT
-	ordered_last 0 1
-	icrc 0 1
-	dscp_data 0 63
-	dscp_control 0 63
-	paths_per_plane 1 128
-	spray_unit 1 16
+	$(bounds_of_settings)
 EOT
 dscp=$(value dscp_data)
 refused 2 "$bounds" dev set "$D" dscp_data $((dscp ^ 1)) paths_per_plane 129
@@ -193,6 +206,69 @@ fault $C:3 up
 check "and up again" wait_for 5 eval \
 	'[ "$(tool -j port show | jq ".[3].up")" = true ]'
 
+# ------------------------------------------------------------ stat
+
+lists "length == 1 and .[0].dev == \"$D\" and (.[0] | has(\"tx_packets\"))" \
+	stat "$D"
+check "stat has what rdma statistic has" [ \
+	"$(tool -j stat | jq -r '.[0] | keys[]' | grep -v '^dev$' | sort | xargs)" = \
+	"$(counters $C | awk '{ print $1 }' | sort | xargs)" ]
+refused 2 'no MRC device of this name' stat mrc99
+refused 1 'unknown' stat "$D" colour
+mrc_ends 0 "stat for Prometheus" stat --prometheus
+check "its metrics are well formed" awk '
+	/^# HELP / { help = $3; next }
+	/^# TYPE / { if ($3 != help || seen[$3]++ ||
+			$4 !~ /^(counter|gauge)$/) exit 1
+		type = $3; next }
+	!match($0, /^mrc_[a-z0-9_]+\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\} [0-9]+$/) {
+		exit 1 }
+	{ sub(/\{.*/, ""); if ($0 != type) exit 1; n++ }
+	END { exit n < 40 }' "$out"
+
+# ------------------------------------------------------------ save, restore
+
+tool save > "$WORK/saved"
+restored()
+{
+	check "$1: save is what it was" eval \
+		"tool save | diff -u $WORK/saved -"
+}
+check "save has the device, its ports, its settings" [ "$(grep -c \
+	"^rdma link add $D type mrc netdev eth0$\|^mrc port add $D netdev eth[0-3] plane [0-3]$\|^mrc dev set $D icrc 1$" \
+	"$WORK/saved")" = 6 ]
+mrc_ends 0 "restore what is there already" restore "$WORK/saved"
+restored "it changes nothing"
+tool port del "$D" netdev eth2
+tool port del "$D" netdev eth3
+tool port add "$D" netdev eth3 plane 9
+tool dev set "$D" dscp_data 33
+mrc_ends 0 "restore another configuration" restore "$WORK/saved"
+restored "restored"
+on $C rdma link delete "$D"
+mrc_ends 0 "restore without a device" restore "$WORK/saved"
+restored "device made anew"
+{ cat "$WORK/saved"; echo "mrc dev set $D colour 3"; } > "$WORK/bad"
+refused 1 'bad:[0-9]*: .*unknown; possible: ordered_last' restore "$WORK/bad"
+{ cat "$WORK/saved"; echo "mrc port add $D netdev eth77 plane 7"; } > "$WORK/bad"
+sed -i 's/dscp_data 0/dscp_data 7/; /eth1/d' "$WORK/bad"
+refused 2 'bad is not restored: no such interface' restore "$WORK/bad"
+restored "all or nothing"
+on $C rdma link delete "$D"
+refused 2 'bad is not restored: no such interface' restore "$WORK/bad"
+check "and no device where there was none" [ "$(tool -j dev show)" = "[]" ]
+mrc_ends 0 "restore" restore "$WORK/saved"
+sed 's/icrc 1/icrc 2/' "$WORK/saved" > "$WORK/bad"
+refused 2 "bad is not restored: .*$bounds" restore "$WORK/bad"
+echo "rm -rf /" > "$WORK/bad"
+refused 1 'bad:1: not a command that' restore "$WORK/bad"
+refused 1 'cannot read' restore "$WORK/none"
+refused 1 'restore what' restore
+refused 1 'nothing can follow' restore "$WORK/saved" twice
+sed 's/eth0/eth1/' "$WORK/saved" > "$WORK/bad"
+refused 2 'is on eth0' restore "$WORK/bad"
+restored "after all that is bad"
+
 # ------------------------------------------------------------ namespaces, users
 
 check "the other node does not see the device" eval \
@@ -201,12 +277,17 @@ check "nor does the first namespace" [ "$(mrc -j dev show | jq length)" = 0 ]
 check "nor can it change it" eval \
 	"! mrc dev set $D icrc 1 2> /dev/null"
 as_nobody="on $C setpriv --reuid 65534 --regid 65534 --clear-groups"
-for object in dev port peer path; do
-	check "an unprivileged user can see: $object" $as_nobody mrc $object show
+for look in "dev show" "port show" "peer show" "path show" "qp show" stat \
+	"stat --prometheus" save; do
+	# shellcheck disable=SC2086
+	check "an unprivileged user can see: $look" $as_nobody mrc $look
 done
+# where that user can read it
+tool save > /tmp/tool.saved
+chmod 644 /tmp/tool.saved
 for change in "dev set $D icrc 1" "port add $D netdev eth3" \
 	"port del $D netdev eth3" \
-	"path deny $D peer 10.0.0.2 plane 1"; do
+	"path deny $D peer 10.0.0.2 plane 1" "restore /tmp/tool.saved"; do
 	# shellcheck disable=SC2086
 	$as_nobody mrc $change > "$out" 2> "$err"
 	check "and not do: $change" [ $? -eq 2 ]
@@ -243,6 +324,39 @@ lists "length >= 1" peer show "$D" peer "$S_IP"
 lists "length == 0" peer show peer 10.99.99.99
 refused 1 'IPv4 or IPv6' peer show peer 300.1.1.1
 refused 2 'no MRC device of this name' peer show mrc99
+
+lists "all(.[]; .type == \"rc\" or .type == \"ud\") and any(.[];
+	.type == \"rc\" and .peer == \"$S_IP\" and .state == \"rts\" and
+	.waits_for == \"work\" and .peer_cwnd > 0 and .good > 0 and
+	.error == \"\")" qp show
+qpn=$(tool -j qp show | jq '[.[] | select(.type == "rc").qpn][0]')
+lists "length == 1 and .[0].qpn == $qpn" qp show "$D" qpn "$qpn"
+lists "length >= 1 and all(.[]; .peer == \"$S_IP\")" qp show peer "$S_IP"
+lists "length == 0" qp show qpn 16777215
+refused 1 'from 0 to 16777215' qp show qpn 16777216
+refused 2 'no MRC device of this name' qp show mrc99
+check "rdma resource shows the peer" eval \
+	"on $C rdma -dd resource show qp lqpn $qpn | grep -q 'drv_peer $S_IP'"
+
+mrc_ends 0 "probe" probe "$S_IP" count 2
+lists "length == $(value paths_per_plane) and all(.[]; .plane == 1 and
+	.sent == 2 and .answered == 2 and .min_ns > 0 and .min_ns <= .avg_ns
+	and .avg_ns <= .max_ns)" probe "$S_IP" plane 1 count 2 interval 0
+fault $C:1 down
+check "a plane that is down does not answer" eval \
+	"tool probe $S_IP plane 1 count 1 > $out; [ \$? -eq 1 ] && grep -q down $out"
+fault $C:1 up
+wait_for 5 eval '[ "$(tool -j port show | jq ".[1].up")" = true ]'
+ev=$(tool -j path show "$D" peer "$S_IP" detail | jq '.[5].ev')
+lists "length >= 1 and all(.[]; .ev == $ev)" probe "$S_IP" ev "$ev" count 1
+refused 1 'probe whom' probe
+refused 1 'IPv4 or IPv6' probe nobody
+refused 1 'at least 1' probe "$S_IP" count 0
+refused 2 'no such path' probe 10.99.99.99
+refused 2 'no such path' probe "$S_IP" plane 9
+refused 2 'no MRC device of this name' probe "$S_IP" dev mrc99
+check "an unprivileged user cannot probe" eval \
+	"! $as_nobody mrc probe $S_IP count 1 2> /dev/null"
 
 per_plane=$(value paths_per_plane)
 lists "map(select(.peer == \"$S_IP\")) | length == 4 and
