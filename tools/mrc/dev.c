@@ -151,9 +151,8 @@ static const struct command commands[] = {
 	{ "show", show, "[DEV]", "List one device, or all, with settings." },
 	{ "set", set, "DEV SETTING VALUE ...",
 	  "Change settings: udp_port, ordered_last, icrc, paths_per_plane,\n"
-	  "        spray_unit,\n"
-	  "        dscp_data, dscp_control, dscp_trimmable, dscp_retx, dscp_trimmed,\n"
-	  "        dscp_trimmed_lasthop, ev_order, oow_nack, rto_exp, plain_mpr,\n"
+	  "        spray_unit, dscp_data, dscp_control, dscp_trimmable, dscp_retx,\n"
+	  "        dscp_trimmed, dscp_trimmed_lasthop, ev_order, oow_nack, rto_exp, plain_mpr,\n"
 	  "        plain_features; mrc-dev(8) explains them." },
 	{ .name = NULL }
 };

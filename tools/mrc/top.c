@@ -267,7 +267,7 @@ static void show_device(const struct device *d)
 	}
 	sent = growth(o->sent, d->sent);
 	resent = growth(o->resent, d->resent);
-	line("0", "  out %sbit/s  in %sbit/s  packets %s/s  again %s/s (%.2f%%)  ecn %s/s  dropped %s/s",
+	line("0", " out %sb/s in %sb/s packets %s/s again %s/s (%.1f%%) ecn %s/s drops %s/s",
 	     rate(8 * growth(o->tx_bytes, d->tx_bytes)),
 	     rate(8 * growth(o->rx_bytes, d->rx_bytes)),
 	     rate(growth(o->tx_packets, d->tx_packets)), rate(resent),
@@ -323,7 +323,7 @@ static struct sum plane_sum(const struct port *p)
 
 static void show_planes(int room)
 {
-	int length = width >= 110 ? width - 90 : 20;
+	int length = width >= 110 ? width - 76 : 14;
 	double all = 0;
 	size_t i;
 
@@ -386,15 +386,15 @@ static void show_peers(void)
 	}
 	if (n)
 		qsort(sums, n, sizeof(*sums), worse);
-	line("7", "%-8s %-*s %6s %7s %7s %6s %8s %5s %4s", "DEVICE",
-	     width >= 110 ? 40 : 24, "PEERS, THE WORST FIRST", "PLANES",
+	line("7", "%-8s %-*s %6s %6s %6s %6s %8s %5s %4s", "DEVICE",
+	     width >= 110 ? width - 58 : 22, "PEERS, THE WORST FIRST", "PLANES",
 	     "SENT/s", "LOST/s", "LOSS", "RTT", "GOOD", "BAD");
 	for (i = 0; i < n && row < height; i++) {
 		const struct sum *s = &sums[i];
 
 		line(s->bad ? "31" : "0",
-		     "%-8.8s %-*s %2u/%-3u %7s %7s %5.1f%% %8s %5u %4u", s->dev,
-		     width >= 110 ? 40 : 24, s->peer,
+		     "%-8.8s %-*s %2u/%-3u %6s %6s %5.1f%% %8s %5u %4u", s->dev,
+		     width >= 110 ? width - 58 : 22, s->peer,
 		     s->planes - s->planes_bad, s->planes, rate(s->sent),
 		     rate(s->lost), s->sent > 0 ? 100 * s->lost / s->sent : 0,
 		     sum_rtt(s), s->good, s->bad + s->denied);
