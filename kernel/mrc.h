@@ -15,6 +15,7 @@
 #include <linux/if_ether.h>
 #include <linux/in6.h>
 #include <linux/netdevice.h>
+#include <linux/netfilter.h>
 #include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable-types.h>
@@ -70,6 +71,8 @@ struct mrc_port {
 	u8 plane;			/* 0..31, index in dev->ports */
 	bool up;			/* carrier and administrative state */
 	u32 speed;			/* Mb/s, as last told; 0: unknown */
+	bool hooked;			/* hook is registered; ports_lock */
+	struct nf_hook_ops hook;	/* see port/ingress.c */
 	struct rcu_head rcu;
 };
 
@@ -665,7 +668,7 @@ void mrc_peer_arm(struct mrc_peer *peer, u64 now);
 /* A path for a control packet (SACK, ACK, NACK); -1: none. peer->lock held. */
 int mrc_peer_control_path(struct mrc_peer *peer);
 
-enum mrc_class { MRC_CLASS_DATA, MRC_CLASS_CONTROL };
+enum mrc_class { MRC_CLASS_DATA, MRC_CLASS_RETX, MRC_CLASS_CONTROL };
 
 /*
  * What travels with an outgoing skb in skb->cb from mrc_skb_alloc() to
@@ -725,6 +728,12 @@ static inline u16 mrc_timestamp(u64 now)
  */
 void mrc_qp_rx(struct mrc_qp *qp, struct sk_buff *skb,
 	       const struct mrc_rxinfo *info);
+/*
+ * A switch has trimmed packet @psn of @qp; nothing of that has been checked.
+ * Softirq, RCU read side.
+ */
+void mrc_qp_trimmed(struct mrc_qp *qp, u32 psn, u16 tx_timestamp,
+		    const struct mrc_rxinfo *info, bool lasthop);
 void mrc_ud_rx(struct mrc_qp *qp, struct sk_buff *skb,
 	       const struct mrc_rxinfo *info);
 /* Multicast groups of UD QPs; a datagram to one of them. */

@@ -35,6 +35,7 @@
 	C(duplicates)		/* data packets that had arrived before */ \
 	C(out_of_order)		/* arrived before an earlier PSN */	\
 	C(ecn_marked)							\
+	C(trimmed)		/* packets without payload received */	\
 	C(doorbells)		/* system calls that rang a ring */	\
 	C(hellos_sent)							\
 	C(hellos_received)						\

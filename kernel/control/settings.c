@@ -154,6 +154,9 @@ static void change(struct mrc_dev *dev, const struct setting *s, u32 value)
 		WRITE_ONCE(*(u8 *)field, value);
 	else
 		WRITE_ONCE(*(u32 *)field, value);
+	if (s == &settings[MRC_A_DEV_DSCP_TRIMMED] ||
+	    s == &settings[MRC_A_DEV_DSCP_TRIMMED_LASTHOP])
+		mrc_ingress_update(dev);
 	/* Peers must know what we check: tell them in a hello. */
 	if (s == &settings[MRC_A_DEV_ICRC])
 		mrc_port_state_changed(dev, NULL);

@@ -125,6 +125,9 @@ void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
 		   const struct mrc_rxinfo *info, struct sk_buff_head *out);
 void mrc_resp_probe(struct mrc_qp *qp, u16 probe_id, u16 tx_timestamp,
 		    const struct mrc_rxinfo *info, struct sk_buff_head *out);
+void mrc_resp_trimmed(struct mrc_qp *qp, u32 psn, u16 tx_timestamp,
+		      const struct mrc_rxinfo *info, bool lasthop,
+		      struct sk_buff_head *out);
 /* Send a NAK that waited for the answers before it. */
 void mrc_resp_try_nak(struct mrc_qp *qp, struct sk_buff_head *out);
 void mrc_resp_repeat_nak(struct mrc_qp *qp, struct sk_buff_head *out);

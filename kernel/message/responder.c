@@ -20,6 +20,12 @@ static u32 answer_limit(const struct mrc_qp *qp)
 	return max_t(u32, 64, 2 * qp->attr.max_dest_rd_atomic);
 }
 
+static bool receiving(const struct mrc_qp *qp)
+{
+	return (qp->state == IB_QPS_RTR || qp->state == IB_QPS_RTS ||
+		qp->state == IB_QPS_SQD) && !qp->resp.nak_want;
+}
+
 /* ------------------------------------------------------ control packets */
 
 static void queue_ctl(struct mrc_qp *qp, struct sk_buff *skb,
@@ -171,6 +177,27 @@ void mrc_resp_probe(struct mrc_qp *qp, u16 probe_id, u16 tx_timestamp,
 
 	emit_sack(qp, &s, cack(qp), info, tx_timestamp, true, out);
 	emit_more(qp, &s, cack(qp), info, tx_timestamp, out);
+}
+
+/**
+ * mrc_resp_trimmed - ask for a packet again of which only the headers came
+ * @qp: QP that can receive, lock held
+ * @psn: its PSN
+ * @tx_timestamp: its timestamp, reflected
+ * @info: its outer headers
+ * @lasthop: trimmed by the last switch
+ * @out: answers
+ */
+void mrc_resp_trimmed(struct mrc_qp *qp, u32 psn, u16 tx_timestamp,
+		      const struct mrc_rxinfo *info, bool lasthop,
+		      struct sk_buff_head *out)
+{
+	struct mrc_pkt p = { .psn = psn, .tx_timestamp = tx_timestamp };
+
+	if (!receiving(qp) || mrc_rxwin_check(&qp->rxw, psn) != MRC_RX_NEW)
+		return;
+	emit_nack(qp, &p, info, lasthop ? MRC_NACK_TRIMMED_LASTHOP :
+					  MRC_NACK_TRIMMED, out);
 }
 
 /* ------------------------------------------------------ receive WRs */
@@ -712,12 +739,6 @@ static void conclude(struct mrc_qp *qp, struct sk_buff *skb,
 	}
 	qp->resp.msn++;
 	qp->resp.ack_due = true;
-}
-
-static bool receiving(const struct mrc_qp *qp)
-{
-	return (qp->state == IB_QPS_RTR || qp->state == IB_QPS_RTS ||
-		qp->state == IB_QPS_SQD) && !qp->resp.nak_want;
 }
 
 /*

@@ -523,6 +523,7 @@ static bool send_one(struct mrc_qp *qp, u64 now, struct unit *unit,
 		MRC_TXCB(skb)->joined = unit->joined;
 		__skb_queue_tail(out, skb);
 		if (rtx) {
+			MRC_TXCB(skb)->class = MRC_CLASS_RETX;
 			mrc_qp_count(qp, retransmits);
 		} else {
 			mrc_qp_count(qp, tx_data_packets);
@@ -850,6 +851,38 @@ static void rx_probe(struct mrc_qp *qp, const struct sk_buff *skb,
 			 (const void *)(skb->data + sizeof(struct mrc_bth)));
 	mrc_count(qp->dev, probes_received);
 	mrc_resp_probe(qp, probe.id, probe.tx_timestamp, info, out);
+}
+
+/**
+ * mrc_qp_trimmed - a switch has trimmed a packet
+ * @qp: QP, reference or RCU held by the caller
+ * @psn: the packet
+ * @tx_timestamp: its timestamp, 0 if that was cut off
+ * @info: its outer headers
+ * @lasthop: by the last switch, so because of this receiver
+ *
+ * Answered by a NACK if the packet is one still missing, and the peer knows
+ * such NACKs; otherwise its loss shows in the next SACKs.
+ */
+void mrc_qp_trimmed(struct mrc_qp *qp, u32 psn, u16 tx_timestamp,
+		    const struct mrc_rxinfo *info, bool lasthop)
+{
+	struct mrc_peer *peer = READ_ONCE(qp->peer);
+	struct sk_buff_head out;
+
+	if (!peer || !mrc_peer_addr_ok(peer, &info->saddr)) {
+		mrc_count(qp->dev, drop_sender);
+		return;
+	}
+	if (!MRC_TERMS_CAN(mrc_peer_terms(peer), MRC_PLAIN_TRIM_NACK))
+		return;
+	__skb_queue_head_init(&out);
+	spin_lock_bh(&qp->lock);
+	if (qp->peer && (qp->state == IB_QPS_RTR || qp->state == IB_QPS_RTS ||
+			 qp->state == IB_QPS_SQD))
+		mrc_resp_trimmed(qp, psn, tx_timestamp, info, lasthop, &out);
+	spin_unlock_bh(&qp->lock);
+	mrc_port_xmit(peer, &out);
 }
 
 /**

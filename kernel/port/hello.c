@@ -153,7 +153,7 @@ void mrc_hello_send(struct mrc_peer *peer, u64 nonce)
 	struct mrc_dev *dev = peer->dev;
 	struct mrc_txhdr h = {
 		.daddr = peer->key.remote,
-		.tos = mrc_class_tos(dev, MRC_CLASS_CONTROL),
+		.tos = mrc_class_tos(dev, MRC_CLASS_CONTROL, false),
 		.ttl = MRC_TTL,
 	};
 	struct dst_entry *dst;
@@ -262,7 +262,7 @@ static void mrc_hello_request(struct mrc_dev *dev, struct mrc_port *port,
 		.daddr = info->saddr,
 		.entropy = info->entropy,
 		.flow_label = info->entropy >> 16,
-		.tos = mrc_class_tos(dev, MRC_CLASS_CONTROL),
+		.tos = mrc_class_tos(dev, MRC_CLASS_CONTROL, false),
 		.ttl = MRC_TTL,
 	};
 	struct mrc_peer *peer;

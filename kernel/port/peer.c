@@ -491,7 +491,7 @@ static void mrc_endpoint_respond(struct mrc_dev *dev, struct mrc_port *port,
 		.daddr = info->saddr,
 		.entropy = info->entropy,
 		.flow_label = info->entropy >> 16,
-		.tos = mrc_class_tos(dev, MRC_CLASS_CONTROL),
+		.tos = mrc_class_tos(dev, MRC_CLASS_CONTROL, false),
 		.ttl = MRC_TTL,
 	};
 	struct sk_buff *skb;

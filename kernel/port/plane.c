@@ -111,6 +111,7 @@ unlock_devices:
 		kfree(port);
 		return err;
 	}
+	mrc_ingress_update(dev);
 	mrc_port_state_changed(dev, NULL);
 	return 0;
 }
@@ -141,6 +142,7 @@ int mrc_port_del(struct mrc_dev *dev, struct net_device *netdev,
 		NL_SET_ERR_MSG(extack, "The interface is not a plane of the device");
 		return -ENODEV;
 	}
+	mrc_ingress_stop(dev, port);
 	mrc_port_state_changed(dev, NULL);
 	netdev_put(netdev, &port->tracker);
 	kfree_rcu(port, rcu);

@@ -103,6 +103,10 @@ void mrc_hello_rx(struct mrc_dev *dev, struct mrc_port *port,
 void mrc_endpoint_rx(struct mrc_dev *dev, struct mrc_port *port,
 		     const struct sk_buff *skb, const struct mrc_rxinfo *info);
 
+/* Ports come and go, or settings change: trimmed packets, see ingress.c. */
+void mrc_ingress_update(struct mrc_dev *dev);
+void mrc_ingress_stop(struct mrc_dev *dev, struct mrc_port *port);
+
 /* ------------------------------------------------------------ sending */
 
 /*
@@ -130,8 +134,11 @@ struct mrc_txhdr {
 
 #define MRC_TTL		64
 
-/* Type of service of @class: DSCP and ECT(0). */
-u8 mrc_class_tos(const struct mrc_dev *dev, enum mrc_class class);
+/*
+ * Type of service of @class: DSCP and ECT(0). @trim: the peer answers packets
+ * that were trimmed.
+ */
+u8 mrc_class_tos(const struct mrc_dev *dev, enum mrc_class class, bool trim);
 /*
  * Send a packet to an address instead of a peer, out of @oif unless that is
  * NULL. Consumes the skb; 0 or a negative errno. BH disabled.

@@ -160,16 +160,26 @@ struct sk_buff *mrc_skb_alloc(u32 len, gfp_t gfp)
 /**
  * mrc_class_tos() - type of service of a class
  * @dev: device
- * @class: data or control
+ * @class: data, retransmission or control
+ * @trim: the peer answers packets that were trimmed
  *
  * Return: DSCP and ECT(0).
  */
-u8 mrc_class_tos(const struct mrc_dev *dev, enum mrc_class class)
+u8 mrc_class_tos(const struct mrc_dev *dev, enum mrc_class class, bool trim)
 {
 	u8 dscp = READ_ONCE(dev->set.dscp_data);
 
-	if (class == MRC_CLASS_CONTROL)
+	if (class == MRC_CLASS_CONTROL) {
 		dscp = READ_ONCE(dev->set.dscp_control);
+	} else if (trim) {
+		u8 trimmable = READ_ONCE(dev->set.dscp_trimmable);
+		u8 retx = READ_ONCE(dev->set.dscp_retx);
+
+		if (trimmable != MRC_DSCP_NONE)
+			dscp = trimmable;
+		if (class == MRC_CLASS_RETX && retx != MRC_DSCP_NONE)
+			dscp = retx;
+	}
 	return dscp << 2 | INET_ECN_ECT_0;
 }
 
@@ -412,7 +422,9 @@ static struct mrc_route *mrc_peer_route(struct mrc_peer *peer,
 	h->daddr = route->daddr;
 	/* an EV of 16 bits is repeated in the flow label */
 	h->flow_label = mrc_path_get(paths, idx)->entropy >> 16 ?: h->entropy;
-	h->tos = mrc_class_tos(peer->dev, MRC_TXCB(skb)->class);
+	h->tos = mrc_class_tos(peer->dev, MRC_TXCB(skb)->class,
+			       MRC_TERMS_CAN(mrc_peer_terms(peer),
+					     MRC_PLAIN_TRIM_NACK));
 	h->ttl = MRC_TTL;
 	h->segment = 0;
 	h->plane = plane;
