@@ -12,7 +12,7 @@
 
 enum event_type {
 	EV_DATA, EV_DONE, EV_SACK, EV_PROBE, EV_TIMER, EV_NEW,
-	EV_PATH_TIMER, EV_PATH_PROBE, EV_PATH_ANSWER, EV_HOOK,
+	EV_PATH_TIMER, EV_PATH_PROBE, EV_PATH_ANSWER, EV_HOOK, EV_NACK,
 };
 
 struct event {
@@ -21,7 +21,9 @@ struct event {
 	u16 type;
 	u16 path;
 	u32 n;			/* packet number, or probe id */
-	bool rtx, ackreq;
+	bool rtx, ackreq, trimmed;
+	u64 sent;
+	struct mrc_neth neth;
 	struct mrc_seth seth;
 	struct mrc_cc_state cc;
 };
@@ -109,10 +111,15 @@ static u32 transmit(struct model *m, struct event *e, int path, int dir,
 		if (*busy < m->now)
 			*busy = m->now;
 		if (p->queue && *busy - m->now >
-		    p->queue * p->ns_per_kb * m->c.bytes / 1024)
-			return 0;
-		*busy += take_ns;
-		at = *busy;
+		    p->queue * p->ns_per_kb * m->c.bytes / 1024) {
+			if (!m->c.trim || e->type != EV_DATA)
+				return 0;
+			e->trimmed = true;
+			m->st.trimmed++;
+		} else {
+			*busy += take_ns;
+			at = *busy;
+		}
 	}
 	if (rng_chance(&m->rng, p->dup))
 		copies = 2;
@@ -190,6 +197,7 @@ static bool send_packet(struct model *m, u32 psn, bool rtx)
 	mrc_tx_sent(&m->tx, &m->ps, psn, path, m->c.bytes, m->now);
 	m->st.plane_tx[mrc_path_get(m->ps.paths, path)->plane]++;
 	e.n = n;
+	e.sent = m->now;
 	e.ackreq = (n + 1) % m->c.ackreq_every == 0 ||
 		   m->made == m->c.packets || !mrc_tx_window_open(&m->tx) ||
 		   !mrc_cc_may_send(&m->cc, m->c.bytes);
@@ -306,6 +314,22 @@ static void sack_in(struct model *m, struct event *e)
 	pump(m);
 }
 
+static void nack_in(struct model *m, struct event *e)
+{
+	u64 took = m->now - e->sent;
+	struct mrc_tx_result res;
+	struct mrc_nack n;
+
+	CHECK(mrc_nack_decode(&n, &e->neth));
+	mrc_tx_on_nack(&m->tx, &m->ps, &n, m->now, &res);
+	CHECK(!res.stale);
+	m->st.nacks++;
+	m->st.repair += took;
+	if (took > m->st.repair_max)
+		m->st.repair_max = took;
+	pump(m);
+}
+
 static void path_timer(struct model *m)
 {
 	int path;
@@ -355,6 +379,22 @@ static void finished(struct model *m, u32 n)
 	mrc_rxwin_done(&m->rx, psn_of(m, n));
 }
 
+/* Ask for a packet again of which only the headers came. */
+static void trimmed_in(struct model *m, struct event *d, enum mrc_rx_verdict v)
+{
+	struct event e = { .type = EV_NACK, .sent = d->sent };
+	struct mrc_nack n = {
+		.reason = MRC_NACK_TRIMMED,
+		.psn = psn_of(m, d->n),
+		.entropy = mrc_path_get(m->ps.paths, d->path)->entropy,
+	};
+
+	if (v != MRC_RX_NEW)
+		return;
+	mrc_nack_encode(&n, &e.neth);
+	transmit(m, &e, rng_below(&m->rng, m->c.paths), 1, 100);
+}
+
 static void data_in(struct model *m, struct event *e)
 {
 	struct truth *t = truth_of(m, e->n);
@@ -364,6 +404,10 @@ static void data_in(struct model *m, struct event *e)
 	bool due;
 
 	t->copies--;
+	if (e->trimmed) {
+		trimmed_in(m, e, v);
+		return;
+	}
 	if (v == MRC_RX_OUTSIDE) {
 		/* Only if the sender was told of a larger window. */
 		CHECK(m->c.tx_window > m->c.rx_window);
@@ -436,11 +480,14 @@ void model_init(struct model *m, const struct model_conf *c)
 		.window = c->tx_window,
 		.seed = c->seed | 1,
 	};
+	struct mrc_cc_profile profile = mrc_cc_default;
 	struct mrc_cc_params cp = {
+		.profile = &profile,
 		.mtu = c->bytes,
 		.speed_bps = c->speed_bps,
 	};
 
+	profile.trimming = c->trim;
 	memset(m, 0, sizeof(*m));
 	m->c = *c;
 	m->rng.x = c->seed * 0x1234567 + 1;
@@ -548,6 +595,9 @@ void model_run(struct model *m)
 			break;
 		case EV_PROBE:
 			probe_in(m, &e);
+			break;
+		case EV_NACK:
+			nack_in(m, &e);
 			break;
 		case EV_TIMER:
 			timer(m);

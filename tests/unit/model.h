@@ -48,6 +48,7 @@ struct model_conf {
 	u64 stall_every;
 	u64 stall_for;
 	struct plane_model plane[MODEL_PLANES];
+	bool trim;		/* full queues cut off payload, the rest overtakes */
 	u32 bad_path;		/* this path loses bad_loss ppm besides */
 	u32 bad_loss;
 };
@@ -57,6 +58,8 @@ struct model_stats {
 	u64 path_probes, spurious_needless, spurious_seen, rtos, dups;
 	u64 delivered, bytes_delivered, done_at;
 	u64 plane_tx[MODEL_PLANES];
+	u64 trimmed, nacks;
+	u64 repair, repair_max;	/* ns from sending to NACK, sum and greatest */
 };
 
 struct event;

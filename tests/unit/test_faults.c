@@ -336,3 +336,34 @@ TEST(faults__slow_plane)
 		  st.retransmits, w.seen ? "left for a while" : "kept");
 	CHECK(gbps(20000, 29999) > 0.35 * gbps(1500, 2500));
 }
+
+/* Links much slower than announced, short queues: every loss is a trim. */
+TEST(faults__trimming)
+{
+	for (u32 trim = 0; trim < 2; trim++) {
+		struct model_conf c;
+		struct model_stats st;
+
+		fabric(&c, 3, 40, 64);
+		for (int i = 0; i < 4; i++) {
+			c.plane[i].ns_per_kb *= 4;
+			c.plane[i].queue = 12;
+		}
+		c.trim = trim;
+		st = run(&c, 10000, nothing, 2000, 0, never);
+		test_note("%s: %.2f of 10 Gb/s, %llu trimmed, %llu dropped, %llu sent again, %llu timeouts, NACK after %llu us on average, %llu at most",
+			  trim ? "trimming" : "dropping", gbps(2000, 9999),
+			  st.trimmed, st.dropped, st.retransmits, st.rtos,
+			  st.nacks ? st.repair / st.nacks / 1000 : 0,
+			  st.repair_max / 1000);
+		if (!trim)
+			continue;
+		CHECK(gbps(2000, 9999) > 9);
+		CHECK(st.trimmed > 100);
+		CHECK_EQ(st.rtos, 0);
+		CHECK_EQ(w.most_out, 0);
+		/* A round trip: the cut packet waits in no queue. */
+		CHECK(st.repair_max < 150 * USEC);
+		CHECK(st.retransmits <= st.trimmed + st.dropped + 10);
+	}
+}
