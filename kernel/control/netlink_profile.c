@@ -192,10 +192,10 @@ static int count_evs(struct genl_info *info, u32 kind, u32 *nev)
 	struct nlattr *evs = info->attrs[MRC_A_PROFILE_EVS];
 	struct nlattr *fields = info->attrs[MRC_A_PROFILE_FIELDS];
 	struct nlattr *count = info->attrs[MRC_A_PROFILE_COUNT];
+	bool is_list = kind == MRC_PROFILE_KIND_LIST;
+	bool is_fields = kind == MRC_PROFILE_KIND_FIELDS;
 
-	if (!evs != (kind != MRC_PROFILE_KIND_LIST) ||
-	    !fields != (kind != MRC_PROFILE_KIND_FIELDS) ||
-	    !count != (kind == MRC_PROFILE_KIND_LIST)) {
+	if (!!evs != is_list || !!fields != is_fields || !count != is_list) {
 		NL_SET_ERR_MSG(info->extack,
 			       "A list has EVs, the others a count, and generated ones fields");
 		return -EINVAL;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB */
 /*
  * NSCC, the window-based congestion control of MRC 1.0 ("uet-1.0-nscc"), or
- * "null", which holds nothing back; per destination: one context serves all QPs to a peer. The caller holds
- * the peer's lock. Bytes are nominal packet bytes (UDP length + 40).
+ * "null", which holds nothing back; per destination: one context serves all QPs
+ * to a peer. The caller holds the peer's lock. Bytes are nominal packet bytes
+ * (UDP length + 40).
  */
 #ifndef MRC_TRANSPORT_NSCC_H
 #define MRC_TRANSPORT_NSCC_H

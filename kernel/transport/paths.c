@@ -46,7 +46,7 @@
 #define PROBE_GAP		(100ULL * NSEC_PER_USEC)	/* at most 10,000/s */
 #define PLANE_ANSWERS		3
 /* Where a peer only answers, its paths are probed so often, or once an RTT. */
-#define REVERSE_PERIOD		(1ULL * NSEC_PER_MSEC)
+#define REVERSE_PERIOD		(4ULL * NSEC_PER_MSEC)
 #define REVERSE_TRIES		16
 #define PATH_ANSWERS		3
 #define MAX_FLAPS		3
@@ -950,25 +950,26 @@ u32 mrc_paths_reordering(struct mrc_paths *ps, u64 now)
  */
 void mrc_paths_deny(struct mrc_paths *ps, u32 idx, bool deny)
 {
+	struct mrc_plane *pl;
 	struct mrc_path *p;
 
 	if (idx >= ps->n)
 		return;
 	p = &ps->path[idx];
+	pl = plane_of(ps, idx);
 	if (deny) {
 		bool was = active(p);
 		int backup;
 
 		set_state(ps, idx, MRC_PATH_DENIED, false);
-		backup = was ? find_backup(ps, plane_of(ps, idx)) : -1;
+		backup = was ? find_backup(ps, pl) : -1;
 		if (backup >= 0)
 			set_state(ps, backup, MRC_PATH_GOOD, false);
 	} else if (p->state == MRC_PATH_DENIED) {
 		set_loss(ps, p, 0);
 		p->streak = 0;
 		p->flaps = 0;
-		set_state(ps, idx, MRC_PATH_GOOD,
-			plane_of(ps, idx)->nactive >= plane_of(ps, idx)->nuse);
+		set_state(ps, idx, MRC_PATH_GOOD, pl->nactive >= pl->nuse);
 	}
 }
 
