@@ -269,6 +269,26 @@ def accepted():
     b.do("fill", target["mr"])
 
 
+def later_wins():
+    """Of two WRITEs to the same bytes the later one wins, however their packets arrive."""
+    c = Case(a, b)
+    first = {"opcode": w.WRITE_FIRST, "dmalen": 2 * c.mtu, "payload": b"A" * c.mtu}
+    last = {"opcode": w.WRITE_LAST, "dmalen": 2 * c.mtu, "payload": b"A" * c.mtu,
+            "psn": 1, "off": c.mtu}
+    over = {"opcode": w.WRITE_FIRST, "dmalen": c.mtu + 64, "payload": b"B" * c.mtu,
+            "psn": 2, "msn": 1, "off": 100}
+    end = {"opcode": w.WRITE_LAST, "dmalen": c.mtu + 64, "payload": b"B" * 64,
+           "psn": 3, "msn": 1, "off": 100 + c.mtu}
+    for packet in (over, first, end, last):
+        send(c.write(**packet))
+    time.sleep(0.1)
+    seen = bytes.fromhex(b.do("peek", target["mr"], 0, 2 * c.mtu)["hex"])
+    want = b"A" * 100 + b"B" * (c.mtu + 64) + b"A" * (c.mtu - 164)
+    results.check(seen == want, "a later WRITE wins whose packets come first",
+                  [i for i in range(2 * c.mtu) if seen[i] != want[i]][:1])
+    b.do("fill", target["mr"])
+
+
 a, b = Node("a"), Node("b")
 b.do("pd")
 target = b.do("mr", 0, 65536, "lwr")
@@ -280,6 +300,7 @@ source = a.do("mr", 0, 65536, "l")
 trouble = healthy()
 results.check(trouble is None, "the nodes work", trouble)
 accepted()
+later_wins()
 refused("UDP length that is not the packet's", lengths)
 refused("truncated packets", truncated)
 refused("payload that does not fit the message's length", message_lengths)
