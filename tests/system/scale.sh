@@ -67,11 +67,11 @@ check "no object is left" wait_for 30 bash -c "$(declare -f objects); S=$S C=$C
 
 took "the connections"
 
-# A pair of programs, of which one, each end in turn, is killed at a random
-# moment of its traffic. $1: number
-kill_one()
+# A pair of programs, killed at a random moment of their traffic, now the one
+# first, now the other. $1: number
+kill_pair()
 {
-	local socket=/tmp/integrity.kill$1 log=$WORK/kill$1 server client victim
+	local socket=/tmp/integrity.kill$1 log=$WORK/kill$1 server client victim victims
 
 	on $S mrc-integrity -d "$dev_s" --unix "$socket" > "$log.s" 2>&1 &
 	server=$!
@@ -82,23 +82,21 @@ kill_one()
 	# It says what it is going to do when all QPs are connected.
 	wait_for 20 grep -q 'QPs' "$log.c"
 	sleep 0.$((RANDOM % 5 + 1))
-	victim=$server
-	[ $(($1 % 2)) = 0 ] && victim=$client
-	kill -9 $victim && echo "$1" >> "$WORK/killed"
-	# The other end notices by its socket, or is killed too.
-	sleep 0.1
-	kill -9 $server $client
+	victims="$server $client"
+	[ $(($1 % 2)) = 0 ] && victims="$client $server"
+	for victim in $victims; do
+		kill -9 "$victim" && echo "$1" >> "$WORK/killed"
+	done
 	wait $server $client
 	rm -f "$socket" "$log".?
 }
 
-# Four pairs at a time.
+# Two pairs at a time: their programs poll, and want all CPUs there are.
 memory=$(kernel_memory)
 : > "$WORK/killed"
-for ((i = 0; i < kills; i += 4)); do
-	for ((j = i; j < i + 4; j++)); do
-		kill_one $j 2> /dev/null &
-	done
+for ((i = 0; i < kills / 2; i += 2)); do
+	kill_pair $i 2> /dev/null &
+	kill_pair $((i + 1)) 2> /dev/null &
 	wait
 done
 killed=$(wc -l < "$WORK/killed")
