@@ -433,7 +433,7 @@ add_device()
 			mrc port add "$dev" netdev "$netdev" || exit
 		done' sh "$dev" "$@" || return
 	# shellcheck disable=SC2016
-	[ -z "$queued" ] || ip netns exec "$node" sh -c '
+	[ -z "${queued:-}" ] || ip netns exec "$node" sh -c '
 		cd "/sys/class/infiniband/$1/mrc" || exit
 		shift
 		for setting; do
