@@ -347,6 +347,8 @@ check "a plane that is down does not answer" eval \
 	"tool probe $S_IP plane 1 count 1 > $out; [ \$? -eq 1 ] && grep -q down $out"
 fault $C:1 up
 wait_for 5 eval '[ "$(tool -j port show | jq ".[1].up")" = true ]'
+# The switch takes a moment longer.
+wait_for 5 tool probe "$S_IP" plane 1 count 1
 ev=$(tool -j path show "$D" peer "$S_IP" detail | jq '.[5].ev')
 lists "length >= 1 and all(.[]; .ev == $ev)" probe "$S_IP" ev "$ev" count 1
 refused 1 'probe whom' probe
