@@ -119,6 +119,8 @@ on $C bash -c 'exec mrc-integrity -d $MRC_DEV --unix /tmp/observe -n 1000000 \
 	-q 2 --timeout 10 --retry 1 peer' > "$WORK/client.log" 2>&1 &
 client=$!
 wait_for 20 eval 'tool -j qp show | jq -e "any(.[]; .tx_bytes > 1000000)"'
+# It must not see its device go, or it would end and the client with it.
+kill -STOP $server
 on $S rdma link delete "$(device $S)"
 told "a QP fails" '.event == "qp_error" and .qpn > 0 and
 	(.reason | test("retry_exceeded|remote"))'
