@@ -190,6 +190,7 @@ static inline void spin_unlock(spinlock_t *l)
 
 struct mutex { int held; };
 struct completion { int done; };
+struct nf_hook_ops { int priority; };
 struct rcu_head { void *next; };
 #define init_completion(c)	((c)->done = 0)
 #define complete(c)		((c)->done++)
