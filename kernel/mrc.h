@@ -36,6 +36,7 @@
 #include "transport/order.h"
 #include "transport/ev.h"
 #include "transport/rxwin.h"
+#include "transport/srv6.h"
 #include "transport/tx.h"
 
 #define MRC_MAX_QP		65536
@@ -145,6 +146,18 @@ struct mrc_profile {
 	u32 ev[];
 };
 
+#define MRC_MAX_SRV6		64
+
+/* An SRv6 template and its destinations; never changed, only replaced; RCU. */
+struct mrc_srv6_entry {
+	struct list_head list;		/* dev->srv6 */
+	u32 id;				/* ascending, for dumps */
+	struct in6_addr prefix;
+	u32 plen;
+	struct mrc_srv6 template;
+	struct rcu_head rcu;
+};
+
 struct mrc_dev {
 	struct ib_device ibdev;
 	struct net_device *netdev;	/* the address netdev; held */
@@ -176,6 +189,9 @@ struct mrc_dev {
 	u32 next_profile;
 	struct mrc_profile *profile;	/* in use; NULL: auto */
 	struct mrc_cc_profile cc;
+	struct list_head srv6;		/* struct mrc_srv6_entry, RCU */
+	u32 num_srv6;
+	u32 next_srv6;
 	struct list_head mcasts;	/* groups of UD QPs, RCU */
 	struct mutex mcast_lock;	/* writers of mcasts */
 	u32 num_mcasts;
@@ -565,6 +581,7 @@ struct mrc_route {
 	struct in6_addr daddr;
 	struct dst_entry *dst;		/* checked with cookie for obsolescence */
 	u32 cookie;
+	bool srv6;			/* dst is that of an outer header */
 	struct rcu_head rcu;
 };
 

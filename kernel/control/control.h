@@ -119,10 +119,14 @@ int mrc_nl_profile_new(struct sk_buff *skb, struct genl_info *info);
 int mrc_nl_profile_set(struct sk_buff *skb, struct genl_info *info);
 int mrc_nl_profile_del(struct sk_buff *skb, struct genl_info *info);
 int mrc_nl_profile_use(struct sk_buff *skb, struct genl_info *info);
+int mrc_nl_srv6_dump(struct sk_buff *skb, struct netlink_callback *cb);
+int mrc_nl_srv6_new(struct sk_buff *skb, struct genl_info *info);
+int mrc_nl_srv6_del(struct sk_buff *skb, struct genl_info *info);
 int mrc_nl_cc_dump(struct sk_buff *skb, struct netlink_callback *cb);
 int mrc_nl_cc_set(struct sk_buff *skb, struct genl_info *info);
 
 extern const struct nla_policy mrc_nl_profile_policy[MRC_A_PROFILE_MAX + 1];
+extern const struct nla_policy mrc_nl_srv6_policy[MRC_A_SRV6_MAX + 1];
 extern const struct nla_policy mrc_nl_cc_policy[MRC_A_CC_MAX + 1];
 extern const struct nla_policy mrc_nl_peer_policy[MRC_A_PEER_MAX + 1];
 extern const struct nla_policy mrc_nl_plane_policy[MRC_A_PLANE_MAX + 1];

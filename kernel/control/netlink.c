@@ -568,6 +568,26 @@ static const struct genl_ops mrc_genl_ops[] = {
 		.maxattr = MRC_A_CC_MAX,
 		.doit = mrc_nl_cc_set,
 	},
+	{
+		.cmd = MRC_CMD_SRV6_GET,
+		.policy = mrc_nl_srv6_policy,
+		.maxattr = MRC_A_SRV6_MAX,
+		.dumpit = mrc_nl_srv6_dump,
+	},
+	{
+		.cmd = MRC_CMD_SRV6_NEW,
+		.flags = GENL_ADMIN_PERM,
+		.policy = mrc_nl_srv6_policy,
+		.maxattr = MRC_A_SRV6_MAX,
+		.doit = mrc_nl_srv6_new,
+	},
+	{
+		.cmd = MRC_CMD_SRV6_DEL,
+		.flags = GENL_ADMIN_PERM,
+		.policy = mrc_nl_srv6_policy,
+		.maxattr = MRC_A_SRV6_MAX,
+		.doit = mrc_nl_srv6_del,
+	},
 };
 
 static const struct genl_multicast_group mrc_genl_groups[] = {

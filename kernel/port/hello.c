@@ -158,8 +158,9 @@ void mrc_hello_send(struct mrc_peer *peer, u64 nonce)
 	};
 	struct dst_entry *dst;
 	struct mrc_port *port;
+	struct in6_addr outer;
 	struct sk_buff *skb;
-	u32 cookie;
+	bool srv6;
 	int i;
 
 	rcu_read_lock();
@@ -175,8 +176,7 @@ void mrc_hello_send(struct mrc_peer *peer, u64 nonce)
 		    port->netdev != dev->netdev)
 			continue;
 		/* no route is no error here */
-		if (mrc_route_lookup(mrc_dev_net(dev), oif, &h.saddr, &h.daddr,
-				     &dst, &cookie))
+		if (mrc_route_to(dev, oif, &h, &dst, &srv6, &outer))
 			continue;
 		dst_release(dst);
 		skb = mrc_hello_skb(dev, MRC_OP_X_HELLO_REQ, &peer->key.local,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /*
- * Packets that IP would not let through: trimmed ones.
+ * Packets that IP would not let through: trimmed ones, and those with an SRv6
+ * outer header.
  *
  * A switch that trims cuts a packet's payload off and gives the rest another
  * DSCP; lengths in IP and UDP may stay as they were, and then ip_rcv() drops
@@ -9,7 +10,13 @@
  * IP that several users can share (an rx_handler belongs to a bond or bridge),
  * that may keep a packet from IP (a packet_type cannot), that sees VLAN and
  * bond ports as such, and that costs nothing where it is not in use. The hook
- * is registered only while the device has a DSCP for trimmed packets.
+ * is registered only while the device has a DSCP for trimmed packets or an SRv6
+ * template.
+ *
+ * The outer header of SRv6 is taken off here, too: what is left of its
+ * destination when it arrives need not be an address of this node then. Only
+ * packets to one of our templates' blocks are touched, with an inner packet to
+ * our UDP port at an address of this node.
  *
  * Nothing of the packet can be checked by an ICRC. What it can do is to make us
  * tell the QP's peer that one packet of its window was trimmed.
@@ -17,6 +24,7 @@
 #include <linux/ip.h>
 #include <linux/netfilter.h>
 #include <linux/udp.h>
+#include <net/dsfield.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
@@ -111,6 +119,65 @@ static bool trimmed_packet(struct mrc_dev *dev, struct sk_buff *skb,
 	return true;
 }
 
+/* Is there a packet for us behind the outer header? Its headers in @info. */
+static bool has_inner(struct mrc_dev *dev, struct sk_buff *skb,
+		      struct mrc_rxinfo *info)
+{
+	const unsigned int len = sizeof(struct ipv6hdr);
+	const struct ipv6hdr *outer, *inner;
+	const struct udphdr *udp;
+
+	if (!READ_ONCE(dev->num_srv6) || skb->protocol != htons(ETH_P_IPV6) ||
+	    skb_is_gso(skb) || !pskb_may_pull(skb, 2 * len + sizeof(*udp)))
+		return false;
+	outer = (const struct ipv6hdr *)skb->data;
+	inner = outer + 1;
+	udp = (const struct udphdr *)(inner + 1);
+	if (outer->version != 6 || outer->nexthdr != IPPROTO_IPV6 ||
+	    inner->version != 6 || inner->nexthdr != IPPROTO_UDP ||
+	    ntohs(udp->dest) != READ_ONCE(dev->set.udp_port) ||
+	    !mrc_srv6_is_block(dev, &outer->daddr) ||
+	    !mrc_addr_is_local(mrc_dev_net(dev), &inner->daddr))
+		return false;
+	/* switches see and mark the outer header alone */
+	info->tos = ipv6_get_dsfield(outer);
+	info->ttl = inner->hop_limit;
+	info->saddr = inner->saddr;
+	info->daddr = inner->daddr;
+	info->entropy = ntohl(ip6_flowlabel(inner)) << 16;
+	return true;
+}
+
+/*
+ * Take the outer header off. False: no memory, more within than the outer
+ * header has, or marked against the rules. IP checks the inner header as that
+ * of any packet.
+ */
+static bool decapsulate(struct sk_buff *skb, u8 tos)
+{
+	const unsigned int len = sizeof(struct ipv6hdr);
+	struct ipv6hdr *outer, *inner;
+
+	if (skb_ensure_writable(skb, 2 * len))
+		return false;
+	outer = (struct ipv6hdr *)skb->data;
+	inner = outer + 1;
+	if (len + ntohs(inner->payload_len) > ntohs(outer->payload_len))
+		return false;
+	skb_pull_rcsum(skb, len);
+	skb_reset_network_header(skb);
+	skb_reset_transport_header(skb);
+	inner = ipv6_hdr(skb);
+	/* RFC 6040: what an outer mark makes of the inner field */
+	if (INET_ECN_is_ce(tos)) {
+		if (INET_ECN_is_not_ect(ipv6_get_dsfield(inner)))
+			return false;
+		IP6_ECN_set_ce(skb, inner);
+	}
+	skb_clear_hash(skb);
+	return true;
+}
+
 static unsigned int ingress(void *priv, struct sk_buff *skb,
 			    const struct nf_hook_state *state)
 {
@@ -118,21 +185,26 @@ static unsigned int ingress(void *priv, struct sk_buff *skb,
 	struct mrc_dev *dev = port->dev;
 	struct mrc_rxinfo info = {};
 	unsigned int off;
+	bool lasthop, tunnel;
 	u8 dscp;
-	bool lasthop;
 
 	/* its own address is what is wanted: not what others are sent */
 	if (skb->pkt_type == PACKET_OTHERHOST || skb_shared(skb))
 		return NF_ACCEPT;
-	off = outer_headers(skb, &info);
+	tunnel = has_inner(dev, skb, &info);
+	off = tunnel ? 2 * sizeof(struct ipv6hdr) : outer_headers(skb, &info);
 	if (!off)
 		return NF_ACCEPT;
 	dscp = info.tos >> 2;
 	lasthop = dscp == READ_ONCE(dev->set.dscp_trimmed_lasthop);
-	if ((!lasthop && dscp != READ_ONCE(dev->set.dscp_trimmed)) ||
-	    !trimmed_packet(dev, skb, off, &info, lasthop))
-		return NF_ACCEPT;
-	return NF_DROP;
+	if ((lasthop || dscp == READ_ONCE(dev->set.dscp_trimmed)) &&
+	    trimmed_packet(dev, skb, off, &info, lasthop))
+		return NF_DROP;
+	if (tunnel && !decapsulate(skb, info.tos)) {
+		mrc_count(dev, drop_malformed);
+		return NF_DROP;
+	}
+	return NF_ACCEPT;
 }
 
 static void hook(struct mrc_dev *dev, struct mrc_port *port, bool want)
@@ -159,7 +231,8 @@ static void hook(struct mrc_dev *dev, struct mrc_port *port, bool want)
 
 static bool wanted(const struct mrc_dev *dev)
 {
-	return dev->set.dscp_trimmed != MRC_DSCP_NONE ||
+	return READ_ONCE(dev->num_srv6) ||
+	       dev->set.dscp_trimmed != MRC_DSCP_NONE ||
 	       dev->set.dscp_trimmed_lasthop != MRC_DSCP_NONE;
 }
 

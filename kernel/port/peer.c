@@ -600,6 +600,7 @@ static struct mrc_route *mrc_peer_route(struct mrc_peer *peer, u32 plane,
 	struct net *net = mrc_dev_net(dev);
 	struct mrc_route *route;
 	struct mrc_port *port;
+	struct in6_addr to;
 
 	port = rcu_dereference(dev->ports[plane]);
 	if (!port)
@@ -620,9 +621,12 @@ static struct mrc_route *mrc_peer_route(struct mrc_peer *peer, u32 plane,
 		goto none;
 	}
 	mrc_port_addr(dev, port, &peer->key.local, &route->saddr);
+	to = route->daddr;
+	/* one route for the block: it must not depend on the EV */
+	route->srv6 = !peer->loopback &&
+		      mrc_srv6_dst(dev, plane, &route->daddr, 0, &to);
 	if (mrc_route_lookup(net, peer->loopback ? NULL : port->netdev,
-			     &route->saddr, &route->daddr, &route->dst,
-			     &route->cookie))
+			     &route->saddr, &to, &route->dst, &route->cookie))
 		goto none;
 	return route;
 none:

@@ -220,6 +220,21 @@ static struct mrc_port *mrc_dev_find_port(struct mrc_dev *dev,
 }
 
 /**
+ * mrc_dev_plane() - the plane that a netdev is
+ * @dev: device
+ * @netdev: a netdev
+ *
+ * Context: RCU.
+ * Return: 0 to 31, or -ENODEV.
+ */
+int mrc_dev_plane(struct mrc_dev *dev, const struct net_device *netdev)
+{
+	struct mrc_port *port = mrc_dev_find_port(dev, netdev);
+
+	return port ? port->plane : -ENODEV;
+}
+
+/**
  * mrc_sock_find_dev() - whom a packet is for
  * @sk: socket it came in by
  * @skb: packet

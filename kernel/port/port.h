@@ -44,6 +44,8 @@ int mrc_dev_sock_move(struct mrc_dev *dev, u16 udp_port);
  * peers) follows from a work item. Not from hard interrupts.
  */
 void mrc_port_state_changed(struct mrc_dev *dev, struct mrc_port *port);
+/* The plane that a netdev is, negative: none. RCU. */
+int mrc_dev_plane(struct mrc_dev *dev, const struct net_device *netdev);
 /* Mask of planes that exist; *@up: of those that are up. */
 u32 mrc_dev_planes(struct mrc_dev *dev, u32 *up);
 /*
@@ -117,6 +119,10 @@ int mrc_route_lookup(struct net *net, struct net_device *oif,
 		     const struct in6_addr *saddr, const struct in6_addr *daddr,
 		     struct dst_entry **dst, u32 *cookie);
 
+struct mrc_txhdr;
+int mrc_route_to(struct mrc_dev *dev, struct net_device *oif,
+		 const struct mrc_txhdr *h, struct dst_entry **dst, bool *srv6,
+		 struct in6_addr *outer);
 /* Free a route after a grace period. */
 void mrc_route_free(struct mrc_route *route);
 
@@ -166,6 +172,19 @@ void *mrc_profile_paths(struct mrc_dev *dev, u32 planes,
 			struct mrc_paths *(*alloc)(size_t bytes));
 void mrc_cc_profile_get(struct mrc_dev *dev, struct mrc_cc_profile *p);
 void mrc_cc_profile_set(struct mrc_dev *dev, const struct mrc_cc_profile *p);
+
+/* ------------------------------------------------------------ SRv6 */
+
+/* See srv6.c. */
+int mrc_srv6_add(struct mrc_dev *dev, struct mrc_srv6_entry *new,
+		 struct netlink_ext_ack *extack);
+int mrc_srv6_del(struct mrc_dev *dev, const struct in6_addr *prefix, u32 plen,
+		 struct netlink_ext_ack *extack);
+void mrc_srv6_free(struct mrc_dev *dev);
+bool mrc_srv6_dst(struct mrc_dev *dev, u32 plane, const struct in6_addr *daddr,
+		  u32 ev, struct in6_addr *outer);
+bool mrc_srv6_is_block(struct mrc_dev *dev, const struct in6_addr *addr);
+void mrc_srv6_push(struct sk_buff *skb, const struct in6_addr *outer);
 
 /* ------------------------------------------------------------ peers */
 

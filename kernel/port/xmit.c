@@ -121,6 +121,35 @@ int mrc_route_lookup(struct net *net, struct net_device *oif,
 	return 0;
 }
 
+/**
+ * mrc_route_to() - the way of a packet to an address
+ * @dev: device
+ * @oif: netdev to leave by, NULL: what the routing tables say
+ * @h: addresses and EV
+ * @dst: the route, with a reference
+ * @srv6: the packet gets an outer header
+ * @outer: its destination
+ *
+ * Context: any.
+ * Return: 0 or a negative errno, as mrc_route_lookup().
+ */
+int mrc_route_to(struct mrc_dev *dev, struct net_device *oif,
+		 const struct mrc_txhdr *h, struct dst_entry **dst, bool *srv6,
+		 struct in6_addr *outer)
+{
+	u32 ev = h->entropy, cookie;
+	int plane;
+
+	if (h->flow_label != h->entropy)
+		ev |= h->flow_label << 16;
+	rcu_read_lock();
+	plane = oif ? mrc_dev_plane(dev, oif) : -1;
+	*srv6 = plane >= 0 && mrc_srv6_dst(dev, plane, &h->daddr, ev, outer);
+	rcu_read_unlock();
+	return mrc_route_lookup(mrc_dev_net(dev), oif, &h->saddr,
+				*srv6 ? outer : &h->daddr, dst, &cookie);
+}
+
 static void mrc_route_free_rcu(struct rcu_head *head)
 {
 	struct mrc_route *route = container_of(head, struct mrc_route, rcu);
@@ -319,12 +348,12 @@ static int mrc_output(struct mrc_dev *dev, struct sk_buff *skb)
 int mrc_port_xmit_to(struct mrc_dev *dev, struct net_device *oif,
 		     struct sk_buff *skb, const struct mrc_txhdr *h)
 {
+	struct in6_addr outer;
 	struct dst_entry *dst;
-	u32 cookie;
+	bool srv6;
 	int err;
 
-	err = mrc_route_lookup(mrc_dev_net(dev), oif, &h->saddr, &h->daddr,
-			       &dst, &cookie);
+	err = mrc_route_to(dev, oif, h, &dst, &srv6, &outer);
 	if (err)
 		goto drop;
 	skb_dst_set(skb, dst);
@@ -334,6 +363,8 @@ int mrc_port_xmit_to(struct mrc_dev *dev, struct net_device *oif,
 		err = -ENOMEM;
 		goto drop;
 	}
+	if (srv6)
+		mrc_srv6_push(skb, &outer);
 	rcu_read_lock();
 	err = mrc_output(dev, skb);
 	rcu_read_unlock();
@@ -364,6 +395,7 @@ static struct mrc_route *mrc_route_renew(struct mrc_peer *peer, u8 plane,
 	struct net_device *oif = NULL;
 	struct mrc_route *new, *cur;
 	struct mrc_port *port;
+	struct in6_addr to;
 
 	port = rcu_dereference(dev->ports[plane]);
 	if (!port)
@@ -375,7 +407,9 @@ static struct mrc_route *mrc_route_renew(struct mrc_peer *peer, u8 plane,
 		return NULL;
 	new->saddr = old->saddr;
 	new->daddr = old->daddr;
-	if (mrc_route_lookup(mrc_dev_net(dev), oif, &new->saddr, &new->daddr,
+	to = old->daddr;
+	new->srv6 = oif && mrc_srv6_dst(dev, plane, &new->daddr, 0, &to);
+	if (mrc_route_lookup(mrc_dev_net(dev), oif, &new->saddr, &to,
 			     &new->dst, &new->cookie)) {
 		kfree(new);
 		return NULL;
@@ -397,22 +431,26 @@ static struct mrc_route *mrc_route_renew(struct mrc_peer *peer, u8 plane,
 
 /*
  * The way of a packet to a peer: its path gives plane and entropy, the plane
- * the route. RCU. NULL: there is none.
+ * the route. *@srv6: it gets an outer header, to @outer. RCU. NULL: there is
+ * no way.
  */
 static struct mrc_route *mrc_peer_route(struct mrc_peer *peer,
 					const struct sk_buff *skb,
-					struct mrc_txhdr *h)
+					struct mrc_txhdr *h, bool *srv6,
+					struct in6_addr *outer)
 {
 	struct mrc_paths *paths = READ_ONCE(peer->st.paths);
 	u16 idx = MRC_TXCB(skb)->path;
 	struct mrc_route *route;
 	u8 plane;
+	u32 ev;
 
 	/* Path sets are replaced as a whole; an old index may be too high. */
 	if (idx >= mrc_paths_count(paths))
 		return NULL;
 	plane = mrc_path_get(paths, idx)->plane;
-	h->entropy = mrc_path_get(paths, idx)->entropy;
+	ev = mrc_path_get(paths, idx)->entropy;
+	h->entropy = ev;
 	route = rcu_dereference(peer->routes[plane % MRC_MAX_PORTS]);
 	if (route && unlikely(!dst_check(route->dst, route->cookie)))
 		route = mrc_route_renew(peer, plane, route);
@@ -421,13 +459,15 @@ static struct mrc_route *mrc_peer_route(struct mrc_peer *peer,
 	h->saddr = route->saddr;
 	h->daddr = route->daddr;
 	/* an EV of 16 bits is repeated in the flow label */
-	h->flow_label = mrc_path_get(paths, idx)->entropy >> 16 ?: h->entropy;
+	h->flow_label = ev >> 16 ?: h->entropy;
 	h->tos = mrc_class_tos(peer->dev, MRC_TXCB(skb)->class,
 			       MRC_TERMS_CAN(mrc_peer_terms(peer),
 					     MRC_PLAIN_TRIM_NACK));
 	h->ttl = MRC_TTL;
 	h->segment = 0;
 	h->plane = plane;
+	*srv6 = unlikely(route->srv6) &&
+		mrc_srv6_dst(peer->dev, plane, &route->daddr, ev, outer);
 	trace_send(peer->dev, skb, h);
 	return route;
 }
@@ -483,7 +523,8 @@ static void mrc_unit_add(struct sk_buff *head, struct sk_buff *skb,
 
 /*
  * Send the first packet of @list, and with it those that follow in the same
- * unit. RCU.
+ * unit. Packets with an outer header leave one by one: the segmentation of
+ * units knows nothing of a tunnel. RCU.
  */
 static void mrc_xmit_unit(struct mrc_peer *peer, struct sk_buff_head *list,
 			  bool icrc)
@@ -492,16 +533,20 @@ static void mrc_xmit_unit(struct mrc_peer *peer, struct sk_buff_head *list,
 	u32 size = mrc_wire_len(head), len = size;
 	struct mrc_dev *dev = peer->dev;
 	struct mrc_route *route;
+	struct in6_addr outer;
 	struct mrc_txhdr h;
 	u32 sent = 1;
+	bool srv6;
 
-	route = mrc_peer_route(peer, head, &h);
+	route = mrc_peer_route(peer, head, &h, &srv6, &outer);
 	if (unlikely(!route || !mrc_finish(dev, head, &h, icrc))) {
 		mrc_count(dev, tx_errors);
 		kfree_skb(head);
 		return;
 	}
-	while (len == size && (skb = skb_peek(list)) &&
+	if (srv6)
+		mrc_srv6_push(head, &outer);
+	while (!srv6 && len == size && (skb = skb_peek(list)) &&
 	       mrc_unit_takes(head, size, skb)) {
 		__skb_unlink(skb, list);
 		len = mrc_wire_len(skb);

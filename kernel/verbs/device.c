@@ -312,6 +312,7 @@ static void mrc_dealloc_driver(struct ib_device *ibdev)
 	mrc_peers_flush(dev);
 	mrc_events_exit(dev);
 	mrc_profiles_free(dev);
+	mrc_srv6_free(dev);
 	destroy_workqueue(dev->wq);
 	mrc_parent_exit(dev);
 
@@ -438,6 +439,7 @@ static struct mrc_dev *mrc_dev_alloc(struct net_device *netdev)
 	mutex_init(&dev->mcast_lock);
 	mutex_init(&dev->profiles_lock);
 	INIT_LIST_HEAD(&dev->profiles);
+	INIT_LIST_HEAD(&dev->srv6);
 	dev->cc = mrc_cc_default;
 	xa_init_flags(&dev->qps, XA_FLAGS_ALLOC);
 	xa_init_flags(&dev->mrs, XA_FLAGS_ALLOC1);

@@ -11,8 +11,9 @@ struct options opt;
 
 static const struct object *const objects[] = {
 	&dev_object, &port_object, &peer_object, &path_object, &qp_object,
-	&profile_object, &cc_object, &stat_object, &monitor_object,
-	&probe_object, &top_object, &save_object, &restore_object, NULL
+	&profile_object, &cc_object, &srv6_object, &stat_object,
+	&monitor_object, &probe_object, &top_object, &save_object,
+	&restore_object, NULL
 };
 
 static const struct option long_options[] = {

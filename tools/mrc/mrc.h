@@ -50,8 +50,8 @@ struct object {
 };
 
 extern const struct object dev_object, port_object, peer_object, path_object,
-	profile_object, cc_object, qp_object, stat_object, monitor_object,
-	probe_object, top_object, save_object, restore_object;
+	profile_object, cc_object, srv6_object, qp_object, stat_object,
+	monitor_object, probe_object, top_object, save_object, restore_object;
 
 /* What error messages begin with after "mrc: ": "", or what is being done. */
 extern const char *where;

@@ -373,6 +373,36 @@
  *	MRC_A_PROBE_COOKIE	u32
  *	MRC_A_PROBE_PATH	u32
  *	MRC_A_PROBE_RTT		u64		ns
+ *
+ * MRC_CMD_SRV6_GET (dump)
+ *   request:
+ *	MRC_A_SRV6_DEV		string		only templates of this device
+ *   reply, one message per template:
+ *	MRC_A_SRV6_DEV		string
+ *	MRC_A_SRV6_PREFIX	address		destinations that get an outer header
+ *	MRC_A_SRV6_PREFIX_LEN	u32 0..128
+ *	MRC_A_SRV6_BLOCK	u32		locator block: first 32 bits of the
+ *						outer destination
+ *	MRC_A_SRV6_USIDS	binary		see MRC_CMD_SRV6_NEW
+ *
+ * MRC_CMD_SRV6_NEW; a template that the prefix has is replaced
+ *   request, all required:
+ *	MRC_A_SRV6_DEV		string
+ *	MRC_A_SRV6_PREFIX	address		IPv6
+ *	MRC_A_SRV6_PREFIX_LEN	u32 0..128
+ *	MRC_A_SRV6_BLOCK	u32
+ *	MRC_A_SRV6_USIDS	binary		1 to 6 times five u32: base 0..0xffff,
+ *						plane_shift 0..15 (255: none),
+ *						ev_shift 0..31, ev_width 0..16, pos.
+ *						A uSID is base + plane <<
+ *						plane_shift + (bits of the EV
+ *						from ev_shift on) << pos
+ *
+ * MRC_CMD_SRV6_DEL
+ *   request, all required:
+ *	MRC_A_SRV6_DEV		string
+ *	MRC_A_SRV6_PREFIX	address
+ *	MRC_A_SRV6_PREFIX_LEN	u32 0..128
  */
 #ifndef _UAPI_LINUX_MRC_H
 #define _UAPI_LINUX_MRC_H
@@ -402,6 +432,9 @@ enum mrc_nl_cmd {
 	MRC_CMD_CC_SET,
 	MRC_CMD_EVENT,
 	MRC_CMD_PROBE,
+	MRC_CMD_SRV6_GET,
+	MRC_CMD_SRV6_NEW,
+	MRC_CMD_SRV6_DEL,
 
 	__MRC_CMD_MAX,
 	MRC_CMD_MAX = __MRC_CMD_MAX - 1
@@ -698,6 +731,18 @@ enum mrc_nl_cc_attr {
 
 	__MRC_A_CC_MAX,
 	MRC_A_CC_MAX = __MRC_A_CC_MAX - 1
+};
+
+enum mrc_nl_srv6_attr {
+	MRC_A_SRV6_UNSPEC,
+	MRC_A_SRV6_DEV,
+	MRC_A_SRV6_PREFIX,
+	MRC_A_SRV6_PREFIX_LEN,
+	MRC_A_SRV6_BLOCK,
+	MRC_A_SRV6_USIDS,
+
+	__MRC_A_SRV6_MAX,
+	MRC_A_SRV6_MAX = __MRC_A_SRV6_MAX - 1
 };
 
 /* Where the EVs of a profile come from. */

@@ -61,7 +61,7 @@ refused()
 err=$(mktemp)
 trap 'rm -f "$err"' EXIT
 
-objects=$("$mrc" help | sed -n 's/^  \([a-z]\{2,\}\) .*/\1/p')
+objects=$("$mrc" help | sed -n 's/^  \([a-z][a-z0-9]\{1,\}\) .*/\1/p')
 check "help lists objects" [ "$(wc -w <<< "$objects")" -ge 11 ]
 check "bash completes the objects" [ "$(offers '' | sort | xargs)" = \
 	"$(printf '%s\n' $objects help | sort | xargs)" ]
@@ -76,7 +76,7 @@ for object in $objects; do
 	check "$object has help" "$mrc" "$object" help
 	commands=$("$mrc" "$object" help | sed -n "s/^  mrc $object \([a-z]*\).*/\1/p")
 	case $object in
-	dev | port | peer | path | qp | profile | cc) ;;
+	dev | port | peer | path | qp | profile | cc | srv6) ;;
 	*) continue ;;
 	esac
 	check "bash completes the commands of $object" [ \

@@ -25,27 +25,31 @@ _mrc_words()
 		fi fi_scale eta alpha qa_gate qa_threshold adjust'
 
 	case $* in
-	'') echo 'dev port peer path qp profile cc stat monitor probe top save restore help' ;;
+	'') echo 'dev port peer path qp profile cc srv6 stat monitor probe top save restore help' ;;
 	dev) echo 'show set help' ;;
 	port) echo 'show add del help' ;;
 	path) echo 'show deny allow help' ;;
 	profile) echo 'show add set del use help' ;;
 	cc) echo 'show set help' ;;
+	srv6) echo 'show add del help' ;;
 	peer | qp) echo 'show help' ;;
 	*' netdev') ls /sys/class/net ;;
 	*' peer' | probe) _mrc_peers ;;
 	*' dev') _mrc_devices ;;
 	*' plane' | *' path' | *' ev' | *' qpn' | *' count' | *' interval' | \
-		*' timeout') ;;
+		*' timeout' | *' prefix' | *' block' | *' usids') ;;
 	'dev set '*) echo "$settings" ;;
 	'dev set' | 'port add' | 'port del' | 'path deny' | 'path allow' | \
 		'dev show' | 'port show' | 'cc show' | 'cc set' | \
 		'profile show' | 'profile add' | 'profile set' | \
-		'profile del' | 'profile use' | save)
+		'profile del' | 'profile use' | 'srv6 show' | \
+		'srv6 add' | 'srv6 del' | save)
 		_mrc_devices ;;
 	'profile add '* | 'profile set '*)
 		echo 'name count active min_active reverse answers ev fields' ;;
 	'profile del '* | 'profile use '*) echo name ;;
+	'srv6 add '*) echo 'prefix block usids' ;;
+	'srv6 del '*) echo prefix ;;
 	'cc set '*) echo "$parameters" ;;
 	'port add '*) echo 'netdev plane' ;;
 	'port del '*) echo 'netdev' ;;
