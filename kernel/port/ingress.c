@@ -88,7 +88,9 @@ static bool trimmed_packet(struct mrc_dev *dev, struct sk_buff *skb,
 	if (!pskb_may_pull(skb, need))
 		return false;
 	udp = (const struct udphdr *)(skb->data + off);
-	if (ntohs(udp->dest) != READ_ONCE(dev->set.udp_port))
+	/* what is only forwarded here is for another to answer */
+	if (ntohs(udp->dest) != READ_ONCE(dev->set.udp_port) ||
+	    !mrc_addr_is_local(mrc_dev_net(dev), &info->daddr))
 		return false;
 	bth = (const struct mrc_bth *)(udp + 1);
 	psn = be32_to_cpu(bth->psn);

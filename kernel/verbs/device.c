@@ -303,12 +303,13 @@ static void mrc_dealloc_driver(struct ib_device *ibdev)
 	list_del(&dev->list);
 	mutex_unlock(&mrc_devices_lock);
 
-	mrc_dev_sock_close(dev);
 	for (i = 0; i < MRC_MAX_PORTS; i++) {
 		port = rcu_dereference_protected(dev->ports[i], true);
 		if (port)
 			mrc_port_del(dev, port->netdev, NULL);
 	}
+	/* Waits for packets that a port's ingress hook still has, too. */
+	mrc_dev_sock_close(dev);
 	mrc_peers_flush(dev);
 	mrc_events_exit(dev);
 	mrc_profiles_free(dev);
