@@ -119,18 +119,43 @@ void mrc_txmsg_release_owner(struct mrc_txmsg *m);
 void mrc_txmsg_release_msgs(struct mrc_txmsg *m);
 void mrc_txmsg_placed(struct mrc_txmsg *m);
 
-/* responder.c */
-/* Takes the skb. Drops and retakes qp->lock. */
-void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
-		   const struct mrc_rxinfo *info, struct sk_buff_head *out);
+/* Does the responder take packets? */
+static inline bool mrc_receiving(const struct mrc_qp *qp)
+{
+	return (qp->state == IB_QPS_RTR || qp->state == IB_QPS_RTS ||
+		qp->state == IB_QPS_SQD) && !qp->resp.nak_want;
+}
+
+/* The PSN up to which all packets are done. */
+static inline u32 mrc_cack(const struct mrc_qp *qp)
+{
+	return mrc_psn_add(mrc_rxwin_next(&qp->rxw), -1);
+}
+
+/* acks.c */
+/* They take peer->lock, and leave in @out what is to be sent once unlocked. */
+void mrc_emit_sack(struct mrc_qp *qp, struct mrc_sack *s, u32 psn,
+		   const struct mrc_rxinfo *info, u16 tx_timestamp,
+		   bool repeat_ack, struct sk_buff_head *out);
+void mrc_emit_more(struct mrc_qp *qp, struct mrc_sack *s, u32 psn,
+		   const struct mrc_rxinfo *info, u16 tx_timestamp,
+		   struct sk_buff_head *out);
+void mrc_emit_nack(struct mrc_qp *qp, const struct mrc_pkt *p,
+		   const struct mrc_rxinfo *info, u8 reason,
+		   struct sk_buff_head *out);
 void mrc_resp_probe(struct mrc_qp *qp, u16 probe_id, u16 tx_timestamp,
 		    const struct mrc_rxinfo *info, struct sk_buff_head *out);
 void mrc_resp_trimmed(struct mrc_qp *qp, u32 psn, u16 tx_timestamp,
 		      const struct mrc_rxinfo *info, bool lasthop,
 		      struct sk_buff_head *out);
+void mrc_resp_repeat_nak(struct mrc_qp *qp, struct sk_buff_head *out);
+
+/* responder.c */
+/* Takes the skb. Drops and retakes qp->lock. */
+void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
+		   const struct mrc_rxinfo *info, struct sk_buff_head *out);
 /* Send a NAK that waited for the answers before it. */
 void mrc_resp_try_nak(struct mrc_qp *qp, struct sk_buff_head *out);
-void mrc_resp_repeat_nak(struct mrc_qp *qp, struct sk_buff_head *out);
 void mrc_resp_flush(struct mrc_qp *qp);
 void mrc_resp_free(struct mrc_qp *qp);
 

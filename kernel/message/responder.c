@@ -11,193 +11,10 @@
  */
 #include "message.h"
 
-/* SACKs in answer to one packet, besides the first. */
-#define MRC_MORE_SACKS	3
-
 /* Requests held or being answered before new ones are put off. */
 static u32 answer_limit(const struct mrc_qp *qp)
 {
 	return max_t(u32, 64, 2 * qp->attr.max_dest_rd_atomic);
-}
-
-static bool receiving(const struct mrc_qp *qp)
-{
-	return (qp->state == IB_QPS_RTR || qp->state == IB_QPS_RTS ||
-		qp->state == IB_QPS_SQD) && !qp->resp.nak_want;
-}
-
-/* ------------------------------------------------------ control packets */
-
-static void queue_ctl(struct mrc_qp *qp, struct sk_buff *skb,
-		      struct sk_buff_head *out)
-{
-	int path;
-
-	spin_lock(&qp->peer->lock);
-	path = mrc_peer_control_path(qp->peer);
-	spin_unlock(&qp->peer->lock);
-	if (path < 0) {
-		kfree_skb(skb);
-		return;
-	}
-	MRC_TXCB(skb)->path = path;
-	__skb_queue_tail(out, skb);
-}
-
-static u32 cack(const struct mrc_qp *qp)
-{
-	return mrc_psn_add(mrc_rxwin_next(&qp->rxw), -1);
-}
-
-/* A Transport ACK, or the NAK the QP died of. */
-static void emit_ack(struct mrc_qp *qp, u8 syndrome, u32 psn,
-		     struct sk_buff_head *out)
-{
-	struct mrc_aeth *a;
-	struct sk_buff *skb;
-
-	skb = mrc_ctl_build(qp, MRC_OP_ACK, psn, sizeof(*a), (void **)&a);
-	if (!skb)
-		return;
-	mrc_aeth_encode(a, syndrome, qp->resp.msn);
-	queue_ctl(qp, skb, out);
-	if (MRC_AETH_IS_NAK(syndrome)) {
-		mrc_count(qp->dev, naks_sent);
-	} else {
-		mrc_count(qp->dev, acks_sent);
-		qp->resp.ack_due = false;
-	}
-}
-
-/*
- * A SACK, with the Transport ACK in the same packet for a peer that knows how
- * to read it. cack follows completed messages exactly, so it is the
- * acknowledged PSN of both layers.
- */
-static void emit_sack(struct mrc_qp *qp, struct mrc_sack *s, u32 psn,
-		      const struct mrc_rxinfo *info, u16 tx_timestamp,
-		      bool repeat_ack, struct sk_buff_head *out)
-{
-	bool ext = qp->peer->features & MRC_HELLO_F_SACK_ACK;
-	u32 terms = mrc_peer_terms(qp->peer);
-	struct {
-		struct mrc_seth seth;
-		struct mrc_cc_state cc;
-		struct mrc_aeth aeth;
-	} *b;
-	struct sk_buff *skb;
-
-	mrc_rxwin_pressure(&qp->rxw,
-			   atomic_long_read(&qp->dev->held_bytes) >> 10,
-			   MRC_HELD_MAX >> 10,
-			   MRC_TERMS_CAN(terms, MRC_PLAIN_DYN_MPR));
-	mrc_rxwin_fill_sack(&qp->rxw, s, psn);
-	s->acked_psn = psn;
-	s->m = info->ecn ? MRC_SACK_M_SKIP_ONCE : MRC_SACK_M_NONE;
-	s->entropy = mrc_ev_wire(qp->dev, info->entropy);
-	s->spdcid = qp->qpn;
-	s->dpdcid = qp->attr.dest_qp_num;
-	s->tx_timestamp = tx_timestamp;
-	/* as if it had been sent later by the time it spent here */
-	if (MRC_TERMS_CAN(terms, MRC_PLAIN_SERVICE_TIME))
-		s->tx_timestamp += (ktime_get_ns() - info->now) /
-				   MRC_TS_UNIT_NS;
-
-	skb = mrc_ctl_build(qp, ext ? MRC_OP_X_SACK_ACK : MRC_OP_SACK, s->cack,
-			    ext ? sizeof(*b) : offsetof(typeof(*b), aeth),
-			    (void **)&b);
-	if (!skb)
-		return;
-	mrc_sack_encode(s, &b->seth, &b->cc);
-	if (ext) {
-		mrc_aeth_encode(&b->aeth, MRC_AETH_ACK, qp->resp.msn);
-		qp->resp.ack_due = false;
-	}
-	queue_ctl(qp, skb, out);
-	mrc_qp_count(qp, sacks_sent);
-	if (!ext && (qp->resp.ack_due || repeat_ack))
-		emit_ack(qp, MRC_AETH_ACK, cack(qp), out);
-	if (mrc_psn_diff(cack(qp), qp->resp.ackreq_psn) >= 0)
-		qp->resp.ackreq = false;
-}
-
-/*
- * A SACK tells of 64 PSNs. Where the requester has nothing more to send, no
- * later packet will cause the SACKs that tell of the rest.
- */
-static void emit_more(struct mrc_qp *qp, struct mrc_sack *s, u32 psn,
-		      const struct mrc_rxinfo *info, u16 tx_timestamp,
-		      struct sk_buff_head *out)
-{
-	for (int i = 0; i < MRC_MORE_SACKS && mrc_rxwin_more(&qp->rxw); i++)
-		emit_sack(qp, s, psn, info, tx_timestamp, false, out);
-}
-
-static void emit_nack(struct mrc_qp *qp, const struct mrc_pkt *p,
-		      const struct mrc_rxinfo *info, u8 reason,
-		      struct sk_buff_head *out)
-{
-	struct mrc_nack n = {
-		.reason = reason,
-		.entropy = mrc_ev_wire(qp->dev, info->entropy),
-		.spdcid = qp->qpn,
-		.dpdcid = qp->attr.dest_qp_num,
-		.psn = p->psn,
-		.tx_timestamp = p->tx_timestamp,
-	};
-	struct mrc_neth *neth;
-	struct sk_buff *skb;
-
-	if (reason == MRC_NACK_NO_RESOURCE) {
-		mrc_qp_count(qp, rnr_sent);
-		if (qp->peer->status == MRC_PEER_EXT)
-			n.vendor = qp->attr.min_rnr_timer;
-	}
-	skb = mrc_ctl_build(qp, MRC_OP_NACK, p->psn, sizeof(*neth),
-			    (void **)&neth);
-	if (!skb)
-		return;
-	mrc_nack_encode(&n, neth);
-	queue_ctl(qp, skb, out);
-	mrc_qp_count(qp, nacks_sent);
-}
-
-/**
- * mrc_resp_probe - answer a reliability probe
- * @qp: QP, lock held
- * @probe_id: its id
- * @tx_timestamp: its timestamp, reflected
- * @info: of the probe
- * @out: answers
- */
-void mrc_resp_probe(struct mrc_qp *qp, u16 probe_id, u16 tx_timestamp,
-		    const struct mrc_rxinfo *info, struct sk_buff_head *out)
-{
-	struct mrc_sack s = { .probe = true, .probe_id = probe_id };
-
-	emit_sack(qp, &s, cack(qp), info, tx_timestamp, true, out);
-	emit_more(qp, &s, cack(qp), info, tx_timestamp, out);
-}
-
-/**
- * mrc_resp_trimmed - ask for a packet again of which only the headers came
- * @qp: QP that can receive, lock held
- * @psn: its PSN
- * @tx_timestamp: its timestamp, reflected
- * @info: its outer headers
- * @lasthop: trimmed by the last switch
- * @out: answers
- */
-void mrc_resp_trimmed(struct mrc_qp *qp, u32 psn, u16 tx_timestamp,
-		      const struct mrc_rxinfo *info, bool lasthop,
-		      struct sk_buff_head *out)
-{
-	struct mrc_pkt p = { .psn = psn, .tx_timestamp = tx_timestamp };
-
-	if (!receiving(qp) || mrc_rxwin_check(&qp->rxw, psn) != MRC_RX_NEW)
-		return;
-	emit_nack(qp, &p, info, lasthop ? MRC_NACK_TRIMMED_LASTHOP :
-					  MRC_NACK_TRIMMED, out);
 }
 
 /* ------------------------------------------------------ receive WRs */
@@ -755,7 +572,7 @@ static void drain(struct mrc_qp *qp)
 		return;
 	resp->draining = true;
 	mrc_qp_busy(qp);
-	while (receiving(qp) && (skb = first_held(qp)) &&
+	while (mrc_receiving(qp) && (skb = first_held(qp)) &&
 	       MRC_HELDCB(skb)->psn == mrc_rxwin_next(&qp->rxw)) {
 		struct mrc_txmsg *read = NULL;
 		struct mrc_recv *recv = NULL;
@@ -781,7 +598,7 @@ static void drain(struct mrc_qp *qp)
 		v = act(qp, skb, &p, recv, read);
 		spin_lock_bh(&qp->lock);
 
-		if (receiving(qp)) {
+		if (mrc_receiving(qp)) {
 			conclude(qp, skb, &p, recv, read, v);
 			if (!resp->nak_want)
 				mrc_rxwin_done(&qp->rxw, p.psn);
@@ -836,7 +653,7 @@ static void duplicate(struct mrc_qp *qp, const struct mrc_pkt *p, bool old,
 	if (mrc_rxwin_sack_due(&qp->rxw, p->ackreq, info->ecn, p->rtx, true)) {
 		struct mrc_sack s = {};
 
-		emit_sack(qp, &s, p->psn, info, p->tx_timestamp, old, out);
+		mrc_emit_sack(qp, &s, p->psn, info, p->tx_timestamp, old, out);
 	}
 }
 
@@ -861,7 +678,7 @@ void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
 	bool due, place_now;
 	int err;
 
-	if (!receiving(qp))
+	if (!mrc_receiving(qp))
 		goto drop;
 	switch (mrc_rxwin_check(&qp->rxw, p->psn)) {
 	case MRC_RX_NEW:
@@ -875,7 +692,8 @@ void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
 	default:
 		mrc_count(qp->dev, drop_window);
 		if (READ_ONCE(qp->dev->set.oow_nack))
-			emit_nack(qp, p, info, MRC_NACK_PSN_OOR_WINDOW, out);
+			mrc_emit_nack(qp, p, info, MRC_NACK_PSN_OOR_WINDOW,
+				      out);
 		goto drop;
 	}
 
@@ -892,9 +710,9 @@ void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
 	if (!v.syndrome) {
 		err = find_target(qp, p, f, &recv, &read, &v);
 		if (err) {
-			emit_nack(qp, p, info, err == -EAGAIN ?
-				  MRC_NACK_NO_RESOURCE : MRC_NACK_NO_PKT_BUFFER,
-				  out);
+			mrc_emit_nack(qp, p, info, err == -EAGAIN ?
+				      MRC_NACK_NO_RESOURCE :
+				      MRC_NACK_NO_PKT_BUFFER, out);
 			goto drop;
 		}
 	}
@@ -903,7 +721,7 @@ void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
 		if (resp->num_answers < answer_limit(qp))
 			answer = alloc_answer(p);
 		if (!answer) {
-			emit_nack(qp, p, info, MRC_NACK_NO_PKT_BUFFER, out);
+			mrc_emit_nack(qp, p, info, MRC_NACK_NO_PKT_BUFFER, out);
 			goto drop;
 		}
 		resp->num_answers++;
@@ -923,7 +741,7 @@ void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
 			if (answer)
 				resp->num_answers--;
 			kfree(answer);
-			emit_nack(qp, p, info, MRC_NACK_NO_PKT_BUFFER, out);
+			mrc_emit_nack(qp, p, info, MRC_NACK_NO_PKT_BUFFER, out);
 			goto drop;
 		}
 	}
@@ -948,7 +766,7 @@ void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
 		mrc_qp_busy(qp);
 		v = place_unlocked(qp, skb, p, recv, read);
 		mrc_qp_unbusy(qp);
-		if (!receiving(qp))
+		if (!mrc_receiving(qp))
 			goto drop;
 		cb->placed = !v.syndrome;
 	}
@@ -962,15 +780,17 @@ void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
 	}
 	drain(qp);
 	mrc_resp_try_nak(qp, out);
-	if (!receiving(qp))
+	if (!mrc_receiving(qp))
 		return;
 	if (due || (resp->ack_due && resp->ackreq &&
-		    mrc_psn_diff(cack(qp), resp->ackreq_psn) >= 0)) {
+		    mrc_psn_diff(mrc_cack(qp), resp->ackreq_psn) >= 0)) {
 		struct mrc_sack s = {};
 
-		emit_sack(qp, &s, p->psn, info, p->tx_timestamp, false, out);
+		mrc_emit_sack(qp, &s, p->psn, info, p->tx_timestamp, false,
+			      out);
 		if (p->ackreq)
-			emit_more(qp, &s, p->psn, info, p->tx_timestamp, out);
+			mrc_emit_more(qp, &s, p->psn, info, p->tx_timestamp,
+				      out);
 	}
 	return;
 drop:
@@ -1001,16 +821,6 @@ void mrc_resp_try_nak(struct mrc_qp *qp, struct sk_buff_head *out)
 		mrc_qp_event(qp, IB_EVENT_QP_FATAL);
 	}
 	mrc_msg_error(qp, MRC_NL_QP_REASON_REFUSED);
-}
-
-/**
- * mrc_resp_repeat_nak - tell the requester again why the QP died
- * @qp: QP with resp.nak set, lock held
- * @out: answers
- */
-void mrc_resp_repeat_nak(struct mrc_qp *qp, struct sk_buff_head *out)
-{
-	emit_ack(qp, qp->resp.nak, qp->resp.nak_psn, out);
 }
 
 static void flush_recv(struct mrc_qp *qp, u64 wr_id)
