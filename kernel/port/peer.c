@@ -170,9 +170,9 @@ static bool mrc_peer_probe_early(struct mrc_peer *peer)
  * mrc_peer_run_waiters() - let QPs run that waited for the peer
  * @peer: peer; no locks held
  *
- * As long as the congestion window
- * has room, in the order in which they came, MRC_TURN packets each. A QP that
- * still cannot send puts itself at the end of the list again.
+ * As long as the congestion window has room, in the order in which they came,
+ * MRC_TURN packets each. A QP that still cannot send puts itself at the end of
+ * the list again.
  */
 void mrc_peer_run_waiters(struct mrc_peer *peer)
 {
@@ -733,7 +733,9 @@ static int mrc_peer_rebuild(struct mrc_peer *peer)
 	if (!peer->st.paths || more || repath) {
 		paths = mrc_profile_paths(dev, planes, mrc_pathset_alloc);
 		if (!paths) {
-			peer->repath = repath;
+			spin_lock_bh(&peer->lock);
+			peer->repath |= repath;
+			spin_unlock_bh(&peer->lock);
 			for (i = 0; i < MRC_MAX_PORTS; i++)
 				mrc_route_free(routes[i]);
 			kfree(routes);
