@@ -49,6 +49,7 @@ struct mrc_dump {
 	struct in6_addr remote;	/* only this peer */
 	u8 plane;		/* only this plane */
 	bool begun;
+	bool done;		/* the only device has been shown */
 	bool one_dev;		/* dev_index only */
 	bool one_remote;
 	bool one_plane;

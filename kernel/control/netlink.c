@@ -152,7 +152,7 @@ int mrc_nl_dump(struct sk_buff *skb, struct netlink_callback *cb,
 		if (err)
 			return err;
 	}
-	for (;;) {
+	while (!d->done) {
 		dev = mdev_get_from(net, d->dev_index);
 		if (!dev)
 			break;
@@ -171,6 +171,7 @@ int mrc_nl_dump(struct sk_buff *skb, struct netlink_callback *cb,
 		ib_device_put(&dev->ibdev);
 		if (err)
 			return skb->len ? skb->len : err;
+		d->done = d->one_dev;
 		d->dev_index = index + 1;
 		d->key = 0;
 		d->sub = 0;

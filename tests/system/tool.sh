@@ -431,6 +431,19 @@ for setting in "$C 0" "$S 0" "$C 1" "$S 1"; do
 	small_rping "rping after it" "$S_IP"
 done
 
+# Two devices in one namespace: what is asked of one is told of that one only.
+ip -n $C link add second type dummy
+ip -n $C link set second up
+on $C rdma link add mrcsecond type mrc netdev second
+second=$(tool -j port show | jq -r '.[] | select(.netdev == "second").dev')
+lists "length == 1 and .[0].dev == \"$D\"" dev show "$D"
+lists "length == 1 and .[0].netdev == \"second\"" dev show "$second"
+lists "length == 4 and all(.[]; .dev == \"$D\")" port show "$D"
+lists "length == 2" dev show
+ip -n $C link del second
+check "a device goes with its netdev" wait_for 10 eval \
+	'[ "$(tool -j dev show | jq length)" = 1 ]'
+
 # A dump of many messages, while other things go on: each path once.
 mrc_ends 0 "128 paths per plane" dev set "$D" paths_per_plane 128
 small_rping "a new peer, by its IPv6 address" fd00::2
