@@ -114,6 +114,7 @@ void mrc_req_flush(struct mrc_qp *qp);
 void mrc_req_answer_placed(struct mrc_qp *qp, struct mrc_txmsg *m);
 struct mrc_txmsg *mrc_req_find_read(struct mrc_qp *qp, u16 msn);
 struct mrc_txmsg *mrc_find_msg(struct mrc_qp *qp, u32 psn);
+bool mrc_req_acked(struct mrc_qp *qp, u32 psn);
 void mrc_msgs_delivered(struct mrc_qp *qp);
 void mrc_txmsg_release_owner(struct mrc_txmsg *m);
 void mrc_txmsg_release_msgs(struct mrc_txmsg *m);

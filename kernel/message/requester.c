@@ -53,21 +53,40 @@ void mrc_txmsg_placed(struct mrc_txmsg *m)
  * @qp: QP, lock held
  * @psn: PSN that was sent and is not yet acknowledged cumulatively
  *
- * What is asked for is nearly always near the oldest, hence a list.
+ * What is asked for is nearly always near the oldest, hence a list. Compared
+ * with a message's end: a message of 2 GiB may be half of all PSNs long, so
+ * that what follows it is not after its beginning.
  */
 struct mrc_txmsg *mrc_find_msg(struct mrc_qp *qp, u32 psn)
 {
 	struct mrc_txmsg *m;
 
 	list_for_each_entry(m, &qp->msgs, msgs) {
-		s32 d = mrc_psn_diff(psn, m->first_psn);
-
-		if (d < 0)
-			return NULL;
-		if ((u32)d < m->made)
-			return m;
+		if (mrc_psn_diff(psn, mrc_txmsg_last_psn(m)) <= 0)
+			return ((psn - m->first_psn) & MRC_PSN_MASK) < m->made ?
+				m : NULL;
 	}
 	return NULL;
+}
+
+/**
+ * mrc_req_acked - all messages that end at or before a PSN are carried out
+ * @qp: QP, lock held
+ * @psn: the PSN, as the peer says
+ *
+ * Return: true if that is news, and @psn one that was sent. Between what was
+ * told last and this more than half of all PSNs may lie: a plain MRC 1.0 peer
+ * tells of a message of 2 GiB when it is complete.
+ */
+bool mrc_req_acked(struct mrc_qp *qp, u32 psn)
+{
+	u32 from = mrc_psn_add(qp->req.acked_psn, 1);
+	u32 sent = (mrc_tx_next_psn(&qp->tx) - from) & MRC_PSN_MASK;
+
+	if (((psn - from) & MRC_PSN_MASK) >= sent)
+		return false;
+	qp->req.acked_psn = psn;
+	return true;
 }
 
 /**
@@ -256,8 +275,7 @@ void mrc_req_nak(struct mrc_qp *qp, u32 psn, u8 syndrome)
 		status = IB_WC_REM_INV_REQ_ERR;
 	}
 	/* All before it had been carried out when the NAK was sent. */
-	if (mrc_psn_diff(mrc_psn_add(m->first_psn, -1), qp->req.acked_psn) > 0)
-		qp->req.acked_psn = mrc_psn_add(m->first_psn, -1);
+	mrc_req_acked(qp, mrc_psn_add(m->first_psn, -1));
 	mrc_req_fail(qp, m, status);
 }
 

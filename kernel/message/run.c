@@ -710,16 +710,6 @@ void mrc_qp_run(struct mrc_qp *qp)
 
 /* ------------------------------------------------------ control packets in */
 
-/* All messages that end at or before @psn have been carried out. */
-static bool ack_to(struct mrc_qp *qp, u32 psn)
-{
-	if (mrc_psn_diff(psn, mrc_tx_next_psn(&qp->tx)) >= 0 ||
-	    mrc_psn_diff(psn, qp->req.acked_psn) <= 0)
-		return false;
-	qp->req.acked_psn = psn;
-	return true;
-}
-
 static void after_feedback(struct mrc_qp *qp, const struct mrc_tx_result *res)
 {
 	count_result(qp, res);
@@ -752,7 +742,7 @@ static bool rx_sack(struct mrc_qp *qp, const struct sk_buff *skb, bool ack,
 	if (res.stale)
 		return false;
 	if (ack)
-		ack_to(qp, s.cack);
+		mrc_req_acked(qp, s.cack);
 	after_feedback(qp, &res);
 	return true;
 }
@@ -773,9 +763,8 @@ static bool rx_ack(struct mrc_qp *qp, const struct sk_buff *skb, u64 now)
 		return true;
 	}
 	mrc_count(qp->dev, acks_received);
-	if (mrc_psn_diff(psn, qp->req.acked_psn) < 0)
+	if (psn != qp->req.acked_psn && !mrc_req_acked(qp, psn))
 		return false;
-	ack_to(qp, psn);
 	spin_lock(&qp->peer->lock);
 	mrc_tx_on_ack(&qp->tx, &qp->peer->st, psn, now, &res);
 	trace_mrc_cwnd(qp);
