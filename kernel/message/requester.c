@@ -435,6 +435,8 @@ static struct mrc_txmsg *copy_wr(struct mrc_qp *qp, u32 idx,
 	bool bad;
 
 	memcpy(sqe, entry, sizeof(*sqe));
+	/* Only the copy counts from here on. */
+	barrier();
 	if (sqe->flags & MRC_SQE_INLINE) {
 		extra = sqe->inline_len;
 		bad = extra > room || extra > qp->cap.max_inline_data;
@@ -467,6 +469,7 @@ static struct mrc_txmsg *copy_wr(struct mrc_qp *qp, u32 idx,
 	if (!m->is_inline)
 		m->num_sge = sqe->num_sge;
 	memcpy(m->data, entry->data, extra);
+	barrier();
 	return m;
 }
 

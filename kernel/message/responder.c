@@ -28,7 +28,8 @@ static struct mrc_recv *take_recv(struct mrc_qp *qp)
 	if (!mrc_ring_avail(&qp->rq, qp->rq_taken))
 		return NULL;
 	r = mrc_recv_copy(&qp->rq, qp->rq_taken, qp->cap.max_recv_sge);
-	if (!IS_ERR(r) || PTR_ERR(r) != -ENOMEM)
+	/* nonsense stays where it is: the QP fails, and flushes it */
+	if (!IS_ERR(r))
 		qp->rq_taken++;
 	return r;
 }
@@ -52,24 +53,22 @@ static void retire_recv(struct mrc_qp *qp)
 static int bind_recvs(struct mrc_qp *qp, u16 rqmsn)
 {
 	struct mrc_resp *resp = &qp->resp;
-	int err;
 
 	if ((u16)(rqmsn - resp->next_rqmsn) >= MRC_RX_WINDOW)
 		return -EINVAL;
 	while ((s16)(rqmsn - resp->next_bind) >= 0) {
-		struct mrc_recv *r = take_recv(qp);
+		struct mrc_recv *r;
 
+		/* what has been taken cannot be given back */
+		if (xa_reserve(&resp->recvs, resp->next_bind,
+			       GFP_ATOMIC | __GFP_NOWARN))
+			return -ENOMEM;
+		r = take_recv(qp);
 		if (!r)
 			return -EAGAIN;
 		if (IS_ERR(r))
 			return PTR_ERR(r);
-		err = xa_err(xa_store(&resp->recvs, resp->next_bind, r,
-				      GFP_ATOMIC | __GFP_NOWARN));
-		if (err) {
-			/* taken but not bound: the caller fails the QP */
-			kfree(r);
-			return -EINVAL;
-		}
+		xa_store(&resp->recvs, resp->next_bind, r, GFP_ATOMIC);
 		resp->next_bind++;
 		resp->bound++;
 	}

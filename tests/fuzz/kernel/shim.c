@@ -34,11 +34,25 @@ void *xa_erase(struct xarray *xa, unsigned long index)
 	return NULL;
 }
 
+static bool has(const struct xarray *xa, unsigned long index)
+{
+	for (u32 i = 0; i < xa->n; i++)
+		if (xa->e[i].index == index)
+			return true;
+	return false;
+}
+
+/* An entry without a pointer holds the place. */
+int xa_reserve(struct xarray *xa, unsigned long index, gfp_t gfp)
+{
+	return has(xa, index) ? 0 : xa_err(xa_store(xa, index, NULL, gfp));
+}
+
 void *xa_store(struct xarray *xa, unsigned long index, void *p, gfp_t gfp)
 {
 	void *old;
 
-	if (fuzz_no_memory(gfp))
+	if (!has(xa, index) && fuzz_no_memory(gfp))
 		return ERR_PTR(-ENOMEM);
 	old = xa_erase(xa, index);
 	xa->e = realloc(xa->e, (xa->n + 1) * sizeof(*xa->e));

@@ -393,6 +393,7 @@ struct ida { int unused; };
 #define xa_init(x)		memset(x, 0, sizeof(*(x)))
 void *xa_load(struct xarray *xa, unsigned long index);
 void *xa_store(struct xarray *xa, unsigned long index, void *p, gfp_t gfp);
+int xa_reserve(struct xarray *xa, unsigned long index, gfp_t gfp);
 void *xa_erase(struct xarray *xa, unsigned long index);
 void xa_destroy(struct xarray *xa);
 #define xa_cmpxchg(xa, i, o, n, g) \
