@@ -24,117 +24,34 @@ static ssize_t setting_store(struct device *device,
 			     struct device_attribute *attr, const char *buf,
 			     size_t count);
 
+#define SETTING(field, least, most) {					\
+	.sysfs = __ATTR(field, 0644, setting_show, setting_store),	\
+	.offset = offsetof(struct mrc_settings, field),			\
+	.size = sizeof_field(struct mrc_settings, field),		\
+	.min = least,							\
+	.max = most,							\
+}
+
 static struct setting settings[] = {
-	[MRC_A_DEV_ORDERED_LAST] = {
-		.sysfs = __ATTR(ordered_last, 0644, setting_show, setting_store),
-		.offset = offsetof(struct mrc_settings, ordered_last),
-		.size = sizeof_field(struct mrc_settings, ordered_last),
-		.min = 0,
-		.max = 1,
-	},
-	[MRC_A_DEV_ICRC] = {
-		.sysfs = __ATTR(icrc, 0644, setting_show, setting_store),
-		.offset = offsetof(struct mrc_settings, icrc),
-		.size = sizeof_field(struct mrc_settings, icrc),
-		.min = 0,
-		.max = 1,
-	},
-	[MRC_A_DEV_DSCP_DATA] = {
-		.sysfs = __ATTR(dscp_data, 0644, setting_show, setting_store),
-		.offset = offsetof(struct mrc_settings, dscp_data),
-		.size = sizeof_field(struct mrc_settings, dscp_data),
-		.min = 0,
-		.max = 63,
-	},
-	[MRC_A_DEV_DSCP_CONTROL] = {
-		.sysfs = __ATTR(dscp_control, 0644, setting_show, setting_store),
-		.offset = offsetof(struct mrc_settings, dscp_control),
-		.size = sizeof_field(struct mrc_settings, dscp_control),
-		.min = 0,
-		.max = 63,
-	},
-	[MRC_A_DEV_PATHS_PER_PLANE] = {
-		.sysfs = __ATTR(paths_per_plane, 0644, setting_show,
-				setting_store),
-		.offset = offsetof(struct mrc_settings, paths_per_plane),
-		.size = sizeof_field(struct mrc_settings, paths_per_plane),
-		.min = 1,
-		.max = 128,
-	},
-	[MRC_A_DEV_EV_ORDER] = {
-		.sysfs = __ATTR(ev_order, 0644, setting_show, setting_store),
-		.offset = offsetof(struct mrc_settings, ev_order),
-		.size = sizeof_field(struct mrc_settings, ev_order),
-		.min = 0,
-		.max = 1,
-	},
-	[MRC_A_DEV_OOW_NACK] = {
-		.sysfs = __ATTR(oow_nack, 0644, setting_show, setting_store),
-		.offset = offsetof(struct mrc_settings, oow_nack),
-		.size = sizeof_field(struct mrc_settings, oow_nack),
-		.min = 0,
-		.max = 1,
-	},
-	[MRC_A_DEV_RTO_EXP] = {
-		.sysfs = __ATTR(rto_exp, 0644, setting_show, setting_store),
-		.offset = offsetof(struct mrc_settings, rto_exp),
-		.size = sizeof_field(struct mrc_settings, rto_exp),
-		.min = 0,
-		.max = 25,
-	},
-	[MRC_A_DEV_PLAIN_MPR] = {
-		.sysfs = __ATTR(plain_mpr, 0644, setting_show, setting_store),
-		.offset = offsetof(struct mrc_settings, plain_mpr),
-		.size = sizeof_field(struct mrc_settings, plain_mpr),
-		.min = 8,
-		.max = 32,
-	},
-	[MRC_A_DEV_PLAIN_FEATURES] = {
-		.sysfs = __ATTR(plain_features, 0644, setting_show,
-				setting_store),
-		.offset = offsetof(struct mrc_settings, plain_features),
-		.size = sizeof_field(struct mrc_settings, plain_features),
-		.min = 0,
-		.max = 7,
-	},
-	[MRC_A_DEV_DSCP_TRIMMABLE] = {
-		.sysfs = __ATTR(dscp_trimmable, 0644, setting_show,
-				setting_store),
-		.offset = offsetof(struct mrc_settings, dscp_trimmable),
-		.size = sizeof_field(struct mrc_settings, dscp_trimmable),
-		.min = 0,
-		.max = 64,
-	},
-	[MRC_A_DEV_DSCP_RETX] = {
-		.sysfs = __ATTR(dscp_retx, 0644, setting_show, setting_store),
-		.offset = offsetof(struct mrc_settings, dscp_retx),
-		.size = sizeof_field(struct mrc_settings, dscp_retx),
-		.min = 0,
-		.max = 64,
-	},
-	[MRC_A_DEV_DSCP_TRIMMED] = {
-		.sysfs = __ATTR(dscp_trimmed, 0644, setting_show, setting_store),
-		.offset = offsetof(struct mrc_settings, dscp_trimmed),
-		.size = sizeof_field(struct mrc_settings, dscp_trimmed),
-		.min = 0,
-		.max = 64,
-	},
-	[MRC_A_DEV_DSCP_TRIMMED_LASTHOP] = {
-		.sysfs = __ATTR(dscp_trimmed_lasthop, 0644, setting_show,
-				setting_store),
-		.offset = offsetof(struct mrc_settings, dscp_trimmed_lasthop),
-		.size = sizeof_field(struct mrc_settings,
-				     dscp_trimmed_lasthop),
-		.min = 0,
-		.max = 64,
-	},
-	[MRC_A_DEV_SPRAY_UNIT] = {
-		.sysfs = __ATTR(spray_unit, 0644, setting_show, setting_store),
-		.offset = offsetof(struct mrc_settings, spray_unit),
-		.size = sizeof_field(struct mrc_settings, spray_unit),
-		.min = 1,
-		.max = MRC_SPRAY_UNIT_MAX,
-	},
+	[MRC_A_DEV_ORDERED_LAST] = SETTING(ordered_last, 0, 1),
+	[MRC_A_DEV_ICRC] = SETTING(icrc, 0, 1),
+	[MRC_A_DEV_DSCP_DATA] = SETTING(dscp_data, 0, 63),
+	[MRC_A_DEV_DSCP_CONTROL] = SETTING(dscp_control, 0, 63),
+	[MRC_A_DEV_PATHS_PER_PLANE] = SETTING(paths_per_plane, 1, 128),
+	[MRC_A_DEV_EV_ORDER] = SETTING(ev_order, 0, 1),
+	[MRC_A_DEV_OOW_NACK] = SETTING(oow_nack, 0, 1),
+	[MRC_A_DEV_RTO_EXP] = SETTING(rto_exp, 0, 25),
+	[MRC_A_DEV_PLAIN_MPR] = SETTING(plain_mpr, MRC_MPR_MIN, MRC_MPR_DEFAULT),
+	[MRC_A_DEV_PLAIN_FEATURES] = SETTING(plain_features, 0,
+					     MRC_PLAIN_DYN_MPR |
+					     MRC_PLAIN_SERVICE_TIME |
+					     MRC_PLAIN_TRIM_NACK),
+	[MRC_A_DEV_DSCP_TRIMMABLE] = SETTING(dscp_trimmable, 0, MRC_DSCP_NONE),
+	[MRC_A_DEV_DSCP_RETX] = SETTING(dscp_retx, 0, MRC_DSCP_NONE),
+	[MRC_A_DEV_DSCP_TRIMMED] = SETTING(dscp_trimmed, 0, MRC_DSCP_NONE),
+	[MRC_A_DEV_DSCP_TRIMMED_LASTHOP] = SETTING(dscp_trimmed_lasthop, 0,
+						   MRC_DSCP_NONE),
+	[MRC_A_DEV_SPRAY_UNIT] = SETTING(spray_unit, 1, MRC_SPRAY_UNIT_MAX),
 };
 
 static u32 value_of(const struct mrc_dev *dev, const struct setting *s)
