@@ -232,30 +232,28 @@ static void report_paths(struct mrc_peer *peer, u8 state, u32 n)
 						 MRC_NL_EVENT_PATH_BAD,
 	};
 	u32 i, all = mrc_paths_count(peer->st.paths), plane, rest = n;
+	u16 count[MRC_MAX_PORTS] = {}, last[MRC_MAX_PORTS];
 	const struct mrc_path *path;
 
 	set_peer(&ev, peer);
+	for (i = 0; i < all; i++) {
+		path = mrc_path_get(peer->st.paths, i);
+		if (path->state != state || path->state_at <= peer->paths_seen)
+			continue;
+		count[path->plane]++;
+		last[path->plane] = i;
+		trace_mrc_path_state(peer, i, path);
+	}
+	ev.has_plane = true;
 	for (plane = 0; plane < MRC_MAX_PORTS && rest; plane++) {
-		ev.count = 0;
-		if (!(peer->planes & BIT(plane)))
+		if (!count[plane])
 			continue;
-		for (i = 0; i < all; i++) {
-			path = mrc_path_get(peer->st.paths, i);
-			if (path->plane != plane || path->state != state ||
-			    path->state_at <= peer->paths_seen)
-				continue;
-			ev.count++;
-			ev.path = i;
-			ev.entropy = path->entropy;
-			trace_mrc_path_state(peer, i, path);
-		}
-		if (!ev.count)
-			continue;
-		ev.count = min(ev.count, rest);
+		ev.count = min_t(u32, count[plane], rest);
 		rest -= ev.count;
-		ev.has_plane = true;
 		ev.plane = plane;
 		ev.has_path = ev.count == 1;
+		ev.path = last[plane];
+		ev.entropy = mrc_path_get(peer->st.paths, ev.path)->entropy;
 		post(peer->dev, &ev);
 	}
 	if (!rest)
