@@ -447,8 +447,10 @@ int mrc_nl_cc_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	return mrc_nl_dump(skb, cb, &spec);
 }
 
-static int read_cc(struct genl_info *info, struct mrc_cc_profile *p)
+/* Write the values of the request @arg into @p. */
+static int read_cc(struct mrc_cc_profile *p, void *arg)
 {
+	struct genl_info *info = arg;
 	bool any = false;
 	int attr;
 
@@ -483,15 +485,11 @@ static int read_cc(struct genl_info *info, struct mrc_cc_profile *p)
 int mrc_nl_cc_set(struct sk_buff *skb, struct genl_info *info)
 {
 	struct mrc_dev *dev = mrc_nl_dev(info, MRC_A_CC_DEV);
-	struct mrc_cc_profile p;
 	int err;
 
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
-	mrc_cc_profile_get(dev, &p);
-	err = read_cc(info, &p);
-	if (!err)
-		mrc_cc_profile_set(dev, &p);
+	err = mrc_cc_profile_change(dev, read_cc, info);
 	ib_device_put(&dev->ibdev);
 	return err;
 }

@@ -719,8 +719,6 @@ static int mrc_peer_rebuild(struct mrc_peer *peer)
 	cc.speed_bps = mrc_dev_speed(dev) * 1000000ULL;
 	cc.mtu = mrc_routes_nominal(routes);
 
-	mrc_cc_profile_get(dev, &profile);
-
 	spin_lock_bh(&peer->lock);
 	relearn = peer->relearn;
 	repath = peer->repath;
@@ -743,6 +741,9 @@ static int mrc_peer_rebuild(struct mrc_peer *peer)
 		}
 	}
 
+	/* a change meanwhile would go to a window that is being replaced */
+	mutex_lock(&dev->profiles_lock);
+	profile = dev->cc;
 	now = ktime_get_ns();
 	spin_lock_bh(&peer->lock);
 	for (i = 0; i < MRC_MAX_PORTS; i++)
@@ -767,6 +768,7 @@ static int mrc_peer_rebuild(struct mrc_peer *peer)
 	}
 	mrc_peer_update_planes_down(peer, now);
 	spin_unlock_bh(&peer->lock);
+	mutex_unlock(&dev->profiles_lock);
 
 	for (i = 0; i < MRC_MAX_PORTS; i++)
 		mrc_route_free(routes[i]);

@@ -171,7 +171,9 @@ void mrc_profiles_free(struct mrc_dev *dev);
 void *mrc_profile_paths(struct mrc_dev *dev, u32 planes,
 			struct mrc_paths *(*alloc)(size_t bytes));
 void mrc_cc_profile_get(struct mrc_dev *dev, struct mrc_cc_profile *p);
-void mrc_cc_profile_set(struct mrc_dev *dev, const struct mrc_cc_profile *p);
+int mrc_cc_profile_change(struct mrc_dev *dev,
+			  int (*edit)(struct mrc_cc_profile *p, void *arg),
+			  void *arg);
 
 /* ------------------------------------------------------------ SRv6 */
 

@@ -245,27 +245,40 @@ void mrc_cc_profile_get(struct mrc_dev *dev, struct mrc_cc_profile *p)
 }
 
 /**
- * mrc_cc_profile_set() - another one, at once and for all peers
+ * mrc_cc_profile_change() - change some of its values, at once and for all peers
  * @dev: device
- * @p: values that have been checked
+ * @edit: changes a copy of the present profile; if it refuses, nothing changes
+ * @arg: handed to @edit
  *
  * Context: process.
+ * Return: what @edit returned.
  */
-void mrc_cc_profile_set(struct mrc_dev *dev, const struct mrc_cc_profile *p)
+int mrc_cc_profile_change(struct mrc_dev *dev,
+			  int (*edit)(struct mrc_cc_profile *p, void *arg),
+			  void *arg)
 {
 	u64 now = ktime_get_ns();
+	struct mrc_cc_profile p;
 	struct mrc_peer *peer;
+	int err;
 
 	/* peers_lock: no peer is made meanwhile with the old one */
 	mutex_lock(&dev->peers_lock);
 	mutex_lock(&dev->profiles_lock);
-	dev->cc = *p;
+	p = dev->cc;
+	err = edit(&p, arg);
+	if (!err)
+		dev->cc = p;
 	mutex_unlock(&dev->profiles_lock);
+	if (err)
+		goto unlock;
 	list_for_each_entry(peer, &dev->peer_list, list) {
 		spin_lock_bh(&peer->lock);
-		mrc_cc_set_profile(peer->st.cc, p, now);
+		mrc_cc_set_profile(peer->st.cc, &p, now);
 		mrc_peer_wake(peer);
 		spin_unlock_bh(&peer->lock);
 	}
+unlock:
 	mutex_unlock(&dev->peers_lock);
+	return err;
 }
