@@ -20,9 +20,10 @@ for node in $C $S; do
 		'atomic_cap:.*ATOMIC_'; do
 		check "node $node: ibv_devinfo says '$line'" grep -q "$line" "$WORK/devinfo"
 	done
-	check "node $node: the device has the netdev's parent, when there is one" bash -c "
-		on $node test -e /sys/class/net/eth0/device ||
-		on $node test -d /sys/class/infiniband/$dev"
+	netdev=$(on $node rdma link show "$dev/1" | sed -n 's/.* netdev \([^ ]*\).*/\1/p')
+	# where rdma-core and others look for it
+	check "node $node: the device has a parent, with its netdev ${netdev:=none}" \
+		on $node test -d "/sys/class/infiniband/$dev/device/net/$netdev"
 done
 
 # shellcheck disable=SC2016
