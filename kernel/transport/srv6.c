@@ -9,7 +9,8 @@
  * mrc_srv6_valid - can addresses be made by this template?
  * @t: the template
  *
- * Return: true if all fields are within their bounds.
+ * Return: true if all fields are within their bounds, and what the EV adds to
+ * a base leaves it a uSID. How many planes there are is not known here.
  */
 bool mrc_srv6_valid(const struct mrc_srv6 *t)
 {
@@ -20,6 +21,7 @@ bool mrc_srv6_valid(const struct mrc_srv6 *t)
 
 		if (u->base > 0xffff || u->ev_shift > 31 || u->ev_width > 16 ||
 		    u->pos > 15 || u->pos + u->ev_width > 16 ||
+		    u->base + (((1U << u->ev_width) - 1) << u->pos) > 0xffff ||
 		    (u->plane_shift > 15 &&
 		     u->plane_shift != MRC_SRV6_NO_PLANE))
 			return false;

@@ -49,8 +49,16 @@ TEST(mrc_srv6_valid__bounds)
 	t.usid[0].ev_width = 17;
 	CHECK(!mrc_srv6_valid(&t));
 	t.usid[0].ev_width = 16;
+	CHECK(!mrc_srv6_valid(&t));
+	t.usid[0].base = 0;
 	CHECK(mrc_srv6_valid(&t));
 	t.usid[0].pos = 1;
+	CHECK(!mrc_srv6_valid(&t));
+	/* the sum of base and EV, to the bit */
+	t = clos;
+	t.usid[0].base = 0xfff0;
+	CHECK(mrc_srv6_valid(&t));
+	t.usid[0].base = 0xfff1;
 	CHECK(!mrc_srv6_valid(&t));
 	t = clos;
 	t.usid[2].ev_shift = 32;
