@@ -257,14 +257,7 @@ static void mrc_hello_request(struct mrc_dev *dev, struct mrc_port *port,
 			      const struct mrc_hello *req,
 			      const struct mrc_rxinfo *info)
 {
-	struct mrc_txhdr h = {
-		.saddr = info->daddr,
-		.daddr = info->saddr,
-		.entropy = info->entropy,
-		.flow_label = info->entropy >> 16,
-		.tos = mrc_class_tos(dev, MRC_CLASS_CONTROL, false),
-		.ttl = MRC_TTL,
-	};
+	struct mrc_txhdr h = mrc_answer_hdr(dev, info);
 	struct mrc_peer *peer;
 	struct sk_buff *skb;
 

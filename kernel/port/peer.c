@@ -486,14 +486,7 @@ static void mrc_endpoint_respond(struct mrc_dev *dev, struct mrc_port *port,
 				 const struct mrc_ep *ep, u16 id,
 				 const struct mrc_rxinfo *info)
 {
-	struct mrc_txhdr h = {
-		.saddr = info->daddr,
-		.daddr = info->saddr,
-		.entropy = info->entropy,
-		.flow_label = info->entropy >> 16,
-		.tos = mrc_class_tos(dev, MRC_CLASS_CONTROL, false),
-		.ttl = MRC_TTL,
-	};
+	struct mrc_txhdr h = mrc_answer_hdr(dev, info);
 	struct sk_buff *skb;
 	void *eeth;
 

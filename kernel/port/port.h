@@ -145,6 +145,21 @@ struct mrc_txhdr {
  * that were trimmed.
  */
 u8 mrc_class_tos(const struct mrc_dev *dev, enum mrc_class class, bool trim);
+
+/* Headers of an answer that goes back the way a packet came. */
+static inline struct mrc_txhdr mrc_answer_hdr(const struct mrc_dev *dev,
+					      const struct mrc_rxinfo *info)
+{
+	return (struct mrc_txhdr){
+		.saddr = info->daddr,
+		.daddr = info->saddr,
+		.entropy = info->entropy,
+		.flow_label = info->entropy >> 16,
+		.tos = mrc_class_tos(dev, MRC_CLASS_CONTROL, false),
+		.ttl = MRC_TTL,
+	};
+}
+
 /*
  * Send a packet to an address instead of a peer, out of @oif unless that is
  * NULL. Consumes the skb; 0 or a negative errno. BH disabled.
