@@ -728,6 +728,8 @@ static void probe_success(struct mrc_paths *ps, u32 idx, u64 now)
 			make_audible(ps, pl, now);
 			make_good(ps, idx, now);
 		} else {
+			/* The same one again: others may be dead. */
+			pl->probe_next = p->pos;
 			pl->probe_at = now + PROBE_CONFIRM;
 			probe_soon(ps, pl->probe_at);
 		}

@@ -656,6 +656,28 @@ TEST(mrc_paths_lost__dead_plane_is_probed_and_comes_back)
 	consistent();
 }
 
+TEST(mrc_paths_next_probe__silent_plane_half_dead)
+{
+	/* two paths on each plane; plane 2 is dead, then its path 2 alone */
+	begin(8, 4);
+	mrc_paths_probe_answered(ps, 0, 0, now);
+	traffic(1000, 0);
+	traffic(60, 1 << 2);
+	CHECK_EQ(mrc_paths_planes_bad(ps), 4);
+	for (u64 end = now + 1000 * MSEC; now < end;) {
+		int p;
+
+		now = max(now, mrc_paths_probe_deadline(ps));
+		p = mrc_paths_next_probe(ps, now);
+		if (p == 6)
+			mrc_paths_probe_answered(ps, p, 100000, now);
+		consistent();
+	}
+	CHECK_EQ(mrc_paths_planes_bad(ps), 0);
+	CHECK_EQ(state(6), MRC_PATH_GOOD);
+	CHECK_EQ(state(2), MRC_PATH_ASSUMED_BAD);
+}
+
 TEST(mrc_paths_lost__plane_of_one_path)
 {
 	begin(4, 4);
