@@ -63,10 +63,12 @@ int mrc_destroy_srq(struct ib_srq *ibsrq, struct ib_udata *udata);
 int mrc_post_srq_recv(struct ib_srq *ibsrq, const struct ib_recv_wr *wr,
 		      const struct ib_recv_wr **bad);
 
+/* segments.c */
+int mrc_mr_add_piece(struct mrc_mr *mr, struct page *page, u32 offset, u64 len);
+
 /* mr.c */
 struct mrc_mr *mrc_mr_new(struct mrc_dev *dev, struct ib_pd *pd,
 			  enum mrc_mr_type type, int access);
-int mrc_mr_add_piece(struct mrc_mr *mr, struct page *page, u32 offset, u64 len);
 int mrc_mr_publish(struct mrc_mr *mr, enum mrc_mr_state state);
 void mrc_mr_free(struct mrc_mr *mr);
 void mrc_mr_retire(struct mrc_mr *mr);
