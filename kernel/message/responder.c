@@ -309,6 +309,8 @@ static struct verdict place_unlocked(struct mrc_qp *qp,
 static struct verdict check_lengths(const struct mrc_qp *qp,
 				    const struct mrc_pkt *p, u16 f)
 {
+	u32 before = 0;
+
 	if (!(f & MRC_OPF_PAYLOAD))
 		return p->dmalen > MRC_MAX_MSG ?
 			refuse(MRC_AETH_NAK_INV_REQ, 0) : fine;
@@ -318,6 +320,13 @@ static struct verdict check_lengths(const struct mrc_qp *qp,
 	if (p->dmalen > MRC_MAX_MSG || p->plen > p->dmalen ||
 	    p->plen > qp->mtu || (!(f & MRC_OPF_END) && p->plen != qp->mtu) ||
 	    (p->dmalen && !p->plen))
+		return refuse(MRC_AETH_NAK_INV_REQ, 0);
+	/* all packets before this one were full */
+	if (f & MRC_OPF_XOETH)
+		before = p->offset;
+	else if (f & MRC_OPF_END)
+		before = p->dmalen - p->plen;
+	if (before & (qp->mtu - 1))
 		return refuse(MRC_AETH_NAK_INV_REQ, 0);
 	if (f & MRC_OPF_XOETH) {
 		if (p->offset > p->dmalen - p->plen ||

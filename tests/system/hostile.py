@@ -148,6 +148,7 @@ def message_lengths(c):
     send(c.fresh().write(opcode=w.WRITE_FIRST, payload=big + b"x" * 16, dmalen=20000))
     send(c.fresh().write(payload=big + b"x" * 16))
     send(c.fresh().write(opcode=w.WRITE_LAST, payload=b"", dmalen=100))
+    send(c.fresh().write(opcode=w.WRITE_LAST, payload=b"x" * 96, dmalen=c.mtu + 100))
     send(c.fresh().write(opcode=w.WRITE_ONLY_IMM, payload=b"x" * 64, imm=b""))
 
 
