@@ -344,11 +344,75 @@ static bool unfinished(const struct flow *f)
 	return !tx_done(f) || !rx_done(f);
 }
 
+static void mark_landing(const struct landing *l, uint8_t *busy)
+{
+	int i;
+
+	for (i = 0; i < l->pieces; i++)
+		memset(busy + l->piece[i].off, 1, l->piece[i].len);
+}
+
+/* Bytes that are not busy must be clean. */
+static void check_rest(struct flow *f, const char *where, const uint8_t *mem, uint32_t size,
+		       const uint8_t *busy)
+{
+	uint32_t from, to = 0;
+
+	while (to < size) {
+		for (from = to; from < size && busy[from]; from++)
+			;
+		for (to = from; to < size && !busy[to]; to++)
+			;
+		check_clean(f, where, ~0ull, mem, from, to - from);
+	}
+}
+
+/* A connection failed: what nothing under way goes to must be clean nevertheless. */
+static void check_unfinished(struct flow *f)
+{
+	const struct run *r = f->run;
+	uint32_t target = plan_target_size(&r->cfg), size = target;
+	uint8_t *busy;
+	uint64_t i;
+
+	if (size < r->land_size)
+		size = r->land_size;
+	if (size < r->recv_size)
+		size = r->recv_size;
+	busy = calloc(1, size);
+	if (!busy)
+		die("out of memory");
+	for (i = f->rx.fifo_head; i != f->rx.fifo_tail; i++) {
+		const struct msg *m = &f->rx.fifo[i % f->rx.fifo_size];
+
+		if (msg_is_write(m))
+			memset(busy + m->dst, 1, m->len);
+	}
+	check_rest(f, "target memory", f->target, target, busy);
+	memset(busy, 0, size);
+	for (i = f->tx.sq_head; i != f->tx.sq_tail; i++) {
+		const struct sent *s = &f->tx.sq[i % f->tx.sq_size];
+
+		if (s->lands)
+			mark_landing(&s->landing, busy);
+	}
+	check_rest(f, "READ memory", f->land, r->land_size, busy);
+	if (!r->srq) {
+		memset(busy, 0, size);
+		for (i = f->rx.rq_head; i != f->rx.rq_tail; i++)
+			mark_landing(&f->rx.rq[i % r->cfg.depth], busy);
+		check_rest(f, "receive memory", f->recv, r->recv_size, busy);
+	}
+	free(busy);
+}
+
 /* Ends the program, for another reason than wrong data. */
 static void __attribute__((noreturn)) give_up(struct run *r)
 {
 	uint32_t i, shown = 0;
 
+	for (i = 0; i < r->cfg.qps && r->cfg.attacked; i++)
+		check_unfinished(&r->flow[i]);
 	for (i = 0; i < r->cfg.qps && shown < 8; i++) {
 		if (unfinished(&r->flow[i])) {
 			print_flow(&r->flow[i]);
@@ -366,6 +430,23 @@ static void __attribute__((noreturn)) peer_ended(struct run *r)
 	give_up(r);
 }
 
+/* A connection failed, which is no mistake where packets are forged. */
+static void __attribute__((noreturn, format(printf, 2, 3)))
+failed(struct flow *f, const char *fmt, ...)
+{
+	char text[300];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (!f->run->cfg.attacked)
+		mismatch(f, "%s", text);
+	printf("ENDED on %s: %s\n", f->run->is_client ? "client" : "server", text);
+	shutdown(f->run->channel, SHUT_RDWR);
+	give_up(f->run);
+}
+
 static void completion(struct run *r, const struct ibv_wc *wc)
 {
 	struct flow *f = flow_of(r, wc->qp_num);
@@ -376,10 +457,10 @@ static void completion(struct run *r, const struct ibv_wc *wc)
 		peer_ended(r);
 	/* With an error only wr_id, status, qp_num and vendor_err count: say both. */
 	if (wc->status != IBV_WC_SUCCESS)
-		mismatch(f, "completion with '%s', vendor error 0x%x, wr_id %" PRIu64
-			 " (outstanding: sends %" PRIu64 " to %" PRIu64 ", receives %" PRIu64
-			 " to %" PRIu64 ")", ibv_wc_status_str(wc->status), wc->vendor_err, wc->wr_id,
-			 f->tx.sq_head, f->tx.sq_tail, f->rx.rq_head, f->rx.rq_tail);
+		failed(f, "completion with '%s', vendor error 0x%x, wr_id %" PRIu64
+		       " (outstanding: sends %" PRIu64 " to %" PRIu64 ", receives %" PRIu64
+		       " to %" PRIu64 ")", ibv_wc_status_str(wc->status), wc->vendor_err, wc->wr_id,
+		       f->tx.sq_head, f->tx.sq_tail, f->rx.rq_head, f->rx.rq_tail);
 	r->completions++;
 	if (recv)
 		rx_completion(f, wc);
@@ -463,8 +544,8 @@ static void check_async(struct run *r)
 
 		ibv_ack_async_event(&event);
 		if (!harmless)
-			mismatch(&r->flow[0], "asynchronous event '%s'",
-				 ibv_event_type_str(event.event_type));
+			failed(&r->flow[0], "asynchronous event '%s'",
+			       ibv_event_type_str(event.event_type));
 	}
 }
 
@@ -642,6 +723,7 @@ static void usage(FILE *out)
 "      --srq               one shared receive queue\n"
 "      --events            sleep on the completion channel\n"
 "      --overlap           the WRITEs of 'raw' overlap each other\n"
+"      --attacked          a connection that fails ends the run (status 3) and is no mistake\n"
 "      --timeout N --retry N --rnr-retry N   QP attributes\n"
 "      --stall SECONDS     end when nothing moves for so long (default 30)\n"
 "      --max-time SECONDS\n"
@@ -667,8 +749,8 @@ static void parse_ops(struct plan_config *cfg, char *list)
 	}
 }
 
-enum { OPT_MAX_SEND = 256, OPT_OPS, OPT_SRQ, OPT_EVENTS, OPT_OVERLAP, OPT_TIMEOUT, OPT_RETRY,
-       OPT_RNR_RETRY, OPT_STALL, OPT_MAX_TIME, OPT_INJECT };
+enum { OPT_MAX_SEND = 256, OPT_OPS, OPT_SRQ, OPT_EVENTS, OPT_OVERLAP, OPT_ATTACKED,
+       OPT_TIMEOUT, OPT_RETRY, OPT_RNR_RETRY, OPT_STALL, OPT_MAX_TIME, OPT_INJECT };
 
 static const struct option options[] = {
 	{ "dev", 1, NULL, 'd' }, { "gid-index", 1, NULL, 'x' }, { "ib-port", 1, NULL, 'i' },
@@ -677,6 +759,7 @@ static const struct option options[] = {
 	{ "max", 1, NULL, 's' }, { "max-send", 1, NULL, OPT_MAX_SEND },
 	{ "depth", 1, NULL, 'D' }, { "ops", 1, NULL, OPT_OPS }, { "srq", 0, NULL, OPT_SRQ },
 	{ "events", 0, NULL, OPT_EVENTS }, { "overlap", 0, NULL, OPT_OVERLAP },
+	{ "attacked", 0, NULL, OPT_ATTACKED },
 	{ "timeout", 1, NULL, OPT_TIMEOUT }, { "retry", 1, NULL, OPT_RETRY },
 	{ "rnr-retry", 1, NULL, OPT_RNR_RETRY }, { "stall", 1, NULL, OPT_STALL },
 	{ "max-time", 1, NULL, OPT_MAX_TIME }, { "inject-error", 1, NULL, OPT_INJECT },
@@ -719,6 +802,7 @@ int main(int argc, char **argv)
 		case OPT_SRQ: cfg->srq = 1; break;
 		case OPT_EVENTS: cfg->events = 1; break;
 		case OPT_OVERLAP: cfg->overlap = 1; break;
+		case OPT_ATTACKED: cfg->attacked = 1; break;
 		case OPT_TIMEOUT: ep.timeout = atoi(optarg); break;
 		case OPT_RETRY: ep.retry_cnt = atoi(optarg); break;
 		case OPT_RNR_RETRY: ep.rnr_retry = atoi(optarg); break;

@@ -41,6 +41,7 @@ struct plan_config {
 	uint32_t stall;		/* seconds */
 	uint32_t max_time;	/* seconds, 0: no limit */
 	uint32_t events;	/* sleep on the completion channel instead of polling */
+	uint32_t attacked;	/* that a connection fails is no mistake */
 };
 
 /*
