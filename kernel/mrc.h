@@ -70,7 +70,8 @@ struct mrc_port {
 	struct net_device *netdev;	/* held */
 	netdevice_tracker tracker;
 	u8 plane;			/* 0..31, index in dev->ports */
-	bool up;			/* carrier and administrative state */
+	bool up;			/* enabled, running and with carrier */
+	bool disabled;			/* by the operator */
 	u32 speed;			/* Mb/s, as last told; 0: unknown */
 	bool hooked;			/* hook is registered; ports_lock */
 	struct nf_hook_ops hook;	/* see port/ingress.c */
@@ -793,7 +794,7 @@ extern const struct ib_device_ops mrc_qp_ops;	/* verbs/qp.c */
 int mrc_device_add(const char *name, struct net_device *netdev);
 /* Add or remove a plane. -EEXIST, -EINVAL, -ENODEV, -EBUSY, with extack. */
 int mrc_port_add(struct mrc_dev *dev, struct net_device *netdev, int plane,
-		 struct netlink_ext_ack *extack);
+		 bool enable, struct netlink_ext_ack *extack);
 int mrc_port_del(struct mrc_dev *dev, struct net_device *netdev,
 		 struct netlink_ext_ack *extack);
 

@@ -32,10 +32,18 @@ u32 mrc_setting_get(const struct mrc_dev *dev, int setting);
 /* -ERANGE with the message set, or 0: mrc_setting_set() may follow. */
 int mrc_setting_check(int setting, u32 value, struct netlink_ext_ack *extack);
 void mrc_setting_set(struct mrc_dev *dev, int setting, u32 value);
+/* 0, or a negative errno with the message set and nothing changed. */
+int mrc_udp_port_set(struct mrc_dev *dev, u32 port,
+		     struct netlink_ext_ack *extack);
 
 /* ------------------------------------------------------------ netlink */
 
 extern struct genl_family mrc_genl_family;
+
+/* In policies; each command has one of its own, unless two take the same. */
+#define MRC_NL_DEVICE	{ .type = NLA_NUL_STRING, .len = IB_DEVICE_NAME_MAX - 1 }
+#define MRC_NL_ADDRESS	NLA_POLICY_EXACT_LEN(sizeof(struct in6_addr))
+#define MRC_NL_PLANE	NLA_POLICY_MAX(NLA_U32, MRC_MAX_PORTS - 1)
 
 /*
  * Where a dump is, and what it was asked to show. Lives in cb->ctx. Objects
@@ -125,12 +133,20 @@ int mrc_nl_srv6_new(struct sk_buff *skb, struct genl_info *info);
 int mrc_nl_srv6_del(struct sk_buff *skb, struct genl_info *info);
 int mrc_nl_cc_dump(struct sk_buff *skb, struct netlink_callback *cb);
 int mrc_nl_cc_set(struct sk_buff *skb, struct genl_info *info);
+int mrc_cc_set_algorithm(struct mrc_dev *dev, u32 algorithm,
+			 struct netlink_ext_ack *extack);
 
-extern const struct nla_policy mrc_nl_profile_policy[MRC_A_PROFILE_MAX + 1];
-extern const struct nla_policy mrc_nl_srv6_policy[MRC_A_SRV6_MAX + 1];
-extern const struct nla_policy mrc_nl_cc_policy[MRC_A_CC_MAX + 1];
+extern const struct nla_policy mrc_nl_profile_get_policy[MRC_A_PROFILE_MAX + 1];
+extern const struct nla_policy mrc_nl_profile_name_policy[MRC_A_PROFILE_MAX + 1];
+extern const struct nla_policy mrc_nl_profile_new_policy[MRC_A_PROFILE_MAX + 1];
+extern const struct nla_policy mrc_nl_srv6_get_policy[MRC_A_SRV6_MAX + 1];
+extern const struct nla_policy mrc_nl_srv6_new_policy[MRC_A_SRV6_MAX + 1];
+extern const struct nla_policy mrc_nl_srv6_del_policy[MRC_A_SRV6_MAX + 1];
+extern const struct nla_policy mrc_nl_cc_get_policy[MRC_A_CC_MAX + 1];
+extern const struct nla_policy mrc_nl_cc_set_policy[MRC_A_CC_MAX + 1];
 extern const struct nla_policy mrc_nl_peer_policy[MRC_A_PEER_MAX + 1];
 extern const struct nla_policy mrc_nl_plane_policy[MRC_A_PLANE_MAX + 1];
-extern const struct nla_policy mrc_nl_path_policy[MRC_A_PATH_MAX + 1];
+extern const struct nla_policy mrc_nl_path_get_policy[MRC_A_PATH_MAX + 1];
+extern const struct nla_policy mrc_nl_path_set_policy[MRC_A_PATH_MAX + 1];
 
 #endif /* MRC_CONTROL_H */

@@ -193,11 +193,14 @@ void *mrc_nl_put(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
 
 /* ------------------------------------------------------------ devices */
 
-static const struct nla_policy dev_policy[MRC_A_DEV_MAX + 1] = {
-	[MRC_A_DEV_NAME] = { .type = NLA_NUL_STRING,
-			     .len = IB_DEVICE_NAME_MAX - 1 },
-	[MRC_A_DEV_UDP_PORT] = NLA_POLICY_MIN(NLA_U32, 1),
-	/* Bounds are checked by mrc_setting_check(), which says which. */
+static const struct nla_policy dev_get_policy[MRC_A_DEV_MAX + 1] = {
+	[MRC_A_DEV_NAME] = MRC_NL_DEVICE,
+};
+
+static const struct nla_policy dev_set_policy[MRC_A_DEV_MAX + 1] = {
+	[MRC_A_DEV_NAME] = MRC_NL_DEVICE,
+	/* Bounds are checked where it is said which they are. */
+	[MRC_A_DEV_UDP_PORT] = { .type = NLA_U32 },
 	[MRC_A_DEV_ORDERED_LAST] = { .type = NLA_U32 },
 	[MRC_A_DEV_ICRC] = { .type = NLA_U32 },
 	[MRC_A_DEV_DSCP_DATA] = { .type = NLA_U32 },
@@ -261,7 +264,7 @@ static int dev_fill(struct sk_buff *skb, struct netlink_callback *cb,
 static int dev_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	static const struct mrc_dump_spec spec = {
-		.policy = dev_policy,
+		.policy = dev_get_policy,
 		.maxattr = MRC_A_DEV_MAX,
 		.a_dev = MRC_A_DEV_NAME,
 		.fill = dev_fill,
@@ -294,21 +297,12 @@ static int dev_set(struct sk_buff *skb, struct genl_info *info)
 		err = -EINVAL;
 		goto out;
 	}
-	/* A policy's bounds are of 16 bits and signed. */
-	if (udp_port && nla_get_u32(udp_port) > U16_MAX) {
-		NL_SET_ERR_MSG_ATTR(info->extack, udp_port,
-				    "udp_port must be from 1 to 65535");
-		err = -ERANGE;
-		goto out;
-	}
 	/* The only one that can fail, so it comes first. */
 	if (udp_port) {
-		err = mrc_dev_sock_move(dev, nla_get_u32(udp_port));
-		if (err) {
-			NL_SET_ERR_MSG_ATTR(info->extack, udp_port,
-					    "The UDP port cannot be opened: is it in use?");
+		err = mrc_udp_port_set(dev, nla_get_u32(udp_port),
+				       info->extack);
+		if (err)
 			goto out;
-		}
 	}
 	for (attr = MRC_SETTING_FIRST; attr <= MRC_SETTING_LAST; attr++) {
 		if (info->attrs[attr])
@@ -322,12 +316,32 @@ out:
 
 /* ------------------------------------------------------------ ports */
 
-static const struct nla_policy port_policy[MRC_A_PORT_MAX + 1] = {
-	[MRC_A_PORT_DEV] = { .type = NLA_NUL_STRING,
-			     .len = IB_DEVICE_NAME_MAX - 1 },
-	[MRC_A_PORT_PLANE] = NLA_POLICY_MAX(NLA_U32, MRC_MAX_PORTS - 1),
-	[MRC_A_PORT_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
-	[MRC_A_PORT_IFNAME] = { .type = NLA_NUL_STRING, .len = IFNAMSIZ - 1 },
+#define IFINDEX		NLA_POLICY_MIN(NLA_U32, 1)
+#define IFNAME		{ .type = NLA_NUL_STRING, .len = IFNAMSIZ - 1 }
+
+static const struct nla_policy port_get_policy[MRC_A_PORT_MAX + 1] = {
+	[MRC_A_PORT_DEV] = MRC_NL_DEVICE,
+};
+
+static const struct nla_policy port_new_policy[MRC_A_PORT_MAX + 1] = {
+	[MRC_A_PORT_DEV] = MRC_NL_DEVICE,
+	[MRC_A_PORT_PLANE] = MRC_NL_PLANE,
+	[MRC_A_PORT_IFINDEX] = IFINDEX,
+	[MRC_A_PORT_IFNAME] = IFNAME,
+	[MRC_A_PORT_ENABLED] = NLA_POLICY_MAX(NLA_U32, 1),
+};
+
+static const struct nla_policy port_set_policy[MRC_A_PORT_MAX + 1] = {
+	[MRC_A_PORT_DEV] = MRC_NL_DEVICE,
+	[MRC_A_PORT_IFINDEX] = IFINDEX,
+	[MRC_A_PORT_IFNAME] = IFNAME,
+	[MRC_A_PORT_ENABLED] = NLA_POLICY_MAX(NLA_U32, 1),
+};
+
+static const struct nla_policy port_del_policy[MRC_A_PORT_MAX + 1] = {
+	[MRC_A_PORT_DEV] = MRC_NL_DEVICE,
+	[MRC_A_PORT_IFINDEX] = IFINDEX,
+	[MRC_A_PORT_IFNAME] = IFNAME,
 };
 
 static int port_put_attrs(struct sk_buff *skb, struct mrc_dev *dev,
@@ -338,7 +352,8 @@ static int port_put_attrs(struct sk_buff *skb, struct mrc_dev *dev,
 	    nla_put_u32(skb, MRC_A_PORT_IFINDEX, port->netdev->ifindex) ||
 	    nla_put_string(skb, MRC_A_PORT_IFNAME, port->netdev->name) ||
 	    nla_put_u32(skb, MRC_A_PORT_UP, READ_ONCE(port->up)) ||
-	    nla_put_u32(skb, MRC_A_PORT_MTU, READ_ONCE(port->netdev->mtu)))
+	    nla_put_u32(skb, MRC_A_PORT_MTU, READ_ONCE(port->netdev->mtu)) ||
+	    nla_put_u32(skb, MRC_A_PORT_ENABLED, !READ_ONCE(port->disabled)))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -373,7 +388,7 @@ static int port_fill(struct sk_buff *skb, struct netlink_callback *cb,
 static int port_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	static const struct mrc_dump_spec spec = {
-		.policy = port_policy,
+		.policy = port_get_policy,
 		.maxattr = MRC_A_PORT_MAX,
 		.a_dev = MRC_A_PORT_DEV,
 		.fill = port_fill,
@@ -407,9 +422,11 @@ static struct net_device *port_netdev(struct genl_info *info)
 	return netdev;
 }
 
-static int port_change(struct genl_info *info, bool add)
+static int port_change(struct genl_info *info, u8 cmd)
 {
+	struct nlattr *enabled = info->attrs[MRC_A_PORT_ENABLED];
 	struct nlattr *plane = info->attrs[MRC_A_PORT_PLANE];
+	bool enable = !enabled || nla_get_u32(enabled);
 	struct net_device *netdev;
 	struct mrc_dev *dev;
 	int err;
@@ -422,9 +439,11 @@ static int port_change(struct genl_info *info, bool add)
 		err = PTR_ERR(netdev);
 		goto put_dev;
 	}
-	if (add)
+	if (cmd == MRC_CMD_PORT_NEW)
 		err = mrc_port_add(dev, netdev, plane ? nla_get_u32(plane) : -1,
-				   info->extack);
+				   enable, info->extack);
+	else if (cmd == MRC_CMD_PORT_SET)
+		err = mrc_port_enable(dev, netdev, enable, info->extack);
 	else
 		err = mrc_port_del(dev, netdev, info->extack);
 	dev_put(netdev);
@@ -435,17 +454,21 @@ put_dev:
 
 static int port_new(struct sk_buff *skb, struct genl_info *info)
 {
-	return port_change(info, true);
+	return port_change(info, MRC_CMD_PORT_NEW);
+}
+
+static int port_set(struct sk_buff *skb, struct genl_info *info)
+{
+	if (!info->attrs[MRC_A_PORT_ENABLED]) {
+		NL_SET_ERR_MSG(info->extack, "Nothing to change was given");
+		return -EINVAL;
+	}
+	return port_change(info, MRC_CMD_PORT_SET);
 }
 
 static int port_del(struct sk_buff *skb, struct genl_info *info)
 {
-	if (info->attrs[MRC_A_PORT_PLANE]) {
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[MRC_A_PORT_PLANE],
-				    "A port is removed by its interface, not by its plane");
-		return -EINVAL;
-	}
-	return port_change(info, false);
+	return port_change(info, MRC_CMD_PORT_DEL);
 }
 
 /* ------------------------------------------------------------ family */
@@ -453,34 +476,34 @@ static int port_del(struct sk_buff *skb, struct genl_info *info)
 static const struct genl_ops mrc_genl_ops[] = {
 	{
 		.cmd = MRC_CMD_DEV_GET,
-		.policy = dev_policy,
+		.policy = dev_get_policy,
 		.maxattr = MRC_A_DEV_MAX,
 		.dumpit = dev_dump,
 	},
 	{
 		.cmd = MRC_CMD_DEV_SET,
 		.flags = GENL_ADMIN_PERM,
-		.policy = dev_policy,
+		.policy = dev_set_policy,
 		.maxattr = MRC_A_DEV_MAX,
 		.doit = dev_set,
 	},
 	{
 		.cmd = MRC_CMD_PORT_GET,
-		.policy = port_policy,
+		.policy = port_get_policy,
 		.maxattr = MRC_A_PORT_MAX,
 		.dumpit = port_dump,
 	},
 	{
 		.cmd = MRC_CMD_PORT_NEW,
 		.flags = GENL_ADMIN_PERM,
-		.policy = port_policy,
+		.policy = port_new_policy,
 		.maxattr = MRC_A_PORT_MAX,
 		.doit = port_new,
 	},
 	{
 		.cmd = MRC_CMD_PORT_DEL,
 		.flags = GENL_ADMIN_PERM,
-		.policy = port_policy,
+		.policy = port_del_policy,
 		.maxattr = MRC_A_PORT_MAX,
 		.doit = port_del,
 	},
@@ -498,14 +521,14 @@ static const struct genl_ops mrc_genl_ops[] = {
 	},
 	{
 		.cmd = MRC_CMD_PATH_GET,
-		.policy = mrc_nl_path_policy,
+		.policy = mrc_nl_path_get_policy,
 		.maxattr = MRC_A_PATH_MAX,
 		.dumpit = mrc_nl_path_dump,
 	},
 	{
 		.cmd = MRC_CMD_PATH_SET,
 		.flags = GENL_ADMIN_PERM,
-		.policy = mrc_nl_path_policy,
+		.policy = mrc_nl_path_set_policy,
 		.maxattr = MRC_A_PATH_MAX,
 		.doit = mrc_nl_path_set,
 	},
@@ -524,70 +547,77 @@ static const struct genl_ops mrc_genl_ops[] = {
 	},
 	{
 		.cmd = MRC_CMD_PROFILE_GET,
-		.policy = mrc_nl_profile_policy,
+		.policy = mrc_nl_profile_get_policy,
 		.maxattr = MRC_A_PROFILE_MAX,
 		.dumpit = mrc_nl_profile_dump,
 	},
 	{
 		.cmd = MRC_CMD_PROFILE_NEW,
 		.flags = GENL_ADMIN_PERM,
-		.policy = mrc_nl_profile_policy,
+		.policy = mrc_nl_profile_new_policy,
 		.maxattr = MRC_A_PROFILE_MAX,
 		.doit = mrc_nl_profile_new,
 	},
 	{
 		.cmd = MRC_CMD_PROFILE_SET,
 		.flags = GENL_ADMIN_PERM,
-		.policy = mrc_nl_profile_policy,
+		.policy = mrc_nl_profile_new_policy,
 		.maxattr = MRC_A_PROFILE_MAX,
 		.doit = mrc_nl_profile_set,
 	},
 	{
 		.cmd = MRC_CMD_PROFILE_DEL,
 		.flags = GENL_ADMIN_PERM,
-		.policy = mrc_nl_profile_policy,
+		.policy = mrc_nl_profile_name_policy,
 		.maxattr = MRC_A_PROFILE_MAX,
 		.doit = mrc_nl_profile_del,
 	},
 	{
 		.cmd = MRC_CMD_PROFILE_USE,
 		.flags = GENL_ADMIN_PERM,
-		.policy = mrc_nl_profile_policy,
+		.policy = mrc_nl_profile_name_policy,
 		.maxattr = MRC_A_PROFILE_MAX,
 		.doit = mrc_nl_profile_use,
 	},
 	{
 		.cmd = MRC_CMD_CC_GET,
-		.policy = mrc_nl_cc_policy,
+		.policy = mrc_nl_cc_get_policy,
 		.maxattr = MRC_A_CC_MAX,
 		.dumpit = mrc_nl_cc_dump,
 	},
 	{
 		.cmd = MRC_CMD_CC_SET,
 		.flags = GENL_ADMIN_PERM,
-		.policy = mrc_nl_cc_policy,
+		.policy = mrc_nl_cc_set_policy,
 		.maxattr = MRC_A_CC_MAX,
 		.doit = mrc_nl_cc_set,
 	},
 	{
 		.cmd = MRC_CMD_SRV6_GET,
-		.policy = mrc_nl_srv6_policy,
+		.policy = mrc_nl_srv6_get_policy,
 		.maxattr = MRC_A_SRV6_MAX,
 		.dumpit = mrc_nl_srv6_dump,
 	},
 	{
 		.cmd = MRC_CMD_SRV6_NEW,
 		.flags = GENL_ADMIN_PERM,
-		.policy = mrc_nl_srv6_policy,
+		.policy = mrc_nl_srv6_new_policy,
 		.maxattr = MRC_A_SRV6_MAX,
 		.doit = mrc_nl_srv6_new,
 	},
 	{
 		.cmd = MRC_CMD_SRV6_DEL,
 		.flags = GENL_ADMIN_PERM,
-		.policy = mrc_nl_srv6_policy,
+		.policy = mrc_nl_srv6_del_policy,
 		.maxattr = MRC_A_SRV6_MAX,
 		.doit = mrc_nl_srv6_del,
+	},
+	{
+		.cmd = MRC_CMD_PORT_SET,
+		.flags = GENL_ADMIN_PERM,
+		.policy = port_set_policy,
+		.maxattr = MRC_A_PORT_MAX,
+		.doit = port_set,
 	},
 };
 

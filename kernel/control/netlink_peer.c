@@ -9,34 +9,36 @@
 #include "control.h"
 #include "port/port.h"
 
-#define ADDRESS		NLA_POLICY_EXACT_LEN(sizeof(struct in6_addr))
-#define DEVICE		{ .type = NLA_NUL_STRING, .len = IB_DEVICE_NAME_MAX - 1 }
-#define PLANE		NLA_POLICY_MAX(NLA_U32, MRC_MAX_PORTS - 1)
-
 const struct nla_policy mrc_nl_peer_policy[MRC_A_PEER_MAX + 1] = {
-	[MRC_A_PEER_DEV] = DEVICE,
-	[MRC_A_PEER_REMOTE] = ADDRESS,
+	[MRC_A_PEER_DEV] = MRC_NL_DEVICE,
+	[MRC_A_PEER_REMOTE] = MRC_NL_ADDRESS,
 };
 
 const struct nla_policy mrc_nl_plane_policy[MRC_A_PLANE_MAX + 1] = {
-	[MRC_A_PLANE_DEV] = DEVICE,
-	[MRC_A_PLANE_REMOTE] = ADDRESS,
+	[MRC_A_PLANE_DEV] = MRC_NL_DEVICE,
+	[MRC_A_PLANE_REMOTE] = MRC_NL_ADDRESS,
 };
 
-const struct nla_policy mrc_nl_path_policy[MRC_A_PATH_MAX + 1] = {
-	[MRC_A_PATH_DEV] = DEVICE,
-	[MRC_A_PATH_REMOTE] = ADDRESS,
-	[MRC_A_PATH_LOCAL] = ADDRESS,
+const struct nla_policy mrc_nl_path_get_policy[MRC_A_PATH_MAX + 1] = {
+	[MRC_A_PATH_DEV] = MRC_NL_DEVICE,
+	[MRC_A_PATH_REMOTE] = MRC_NL_ADDRESS,
+	[MRC_A_PATH_PLANE] = MRC_NL_PLANE,
+};
+
+const struct nla_policy mrc_nl_path_set_policy[MRC_A_PATH_MAX + 1] = {
+	[MRC_A_PATH_DEV] = MRC_NL_DEVICE,
+	[MRC_A_PATH_REMOTE] = MRC_NL_ADDRESS,
+	[MRC_A_PATH_LOCAL] = MRC_NL_ADDRESS,
 	[MRC_A_PATH_INDEX] = { .type = NLA_U32 },
-	[MRC_A_PATH_PLANE] = PLANE,
+	[MRC_A_PATH_PLANE] = MRC_NL_PLANE,
 	[MRC_A_PATH_ENTROPY] = { .type = NLA_U32 },
 	[MRC_A_PATH_STATE] = NLA_POLICY_MAX(NLA_U32, MRC_NL_PATH_DENIED),
 };
 
 const struct nla_policy mrc_nl_probe_policy[MRC_A_PROBE_MAX + 1] = {
-	[MRC_A_PROBE_DEV] = DEVICE,
-	[MRC_A_PROBE_REMOTE] = ADDRESS,
-	[MRC_A_PROBE_LOCAL] = ADDRESS,
+	[MRC_A_PROBE_DEV] = MRC_NL_DEVICE,
+	[MRC_A_PROBE_REMOTE] = MRC_NL_ADDRESS,
+	[MRC_A_PROBE_LOCAL] = MRC_NL_ADDRESS,
 	[MRC_A_PROBE_PATH] = { .type = NLA_U32 },
 	[MRC_A_PROBE_COOKIE] = { .type = NLA_U32 },
 };
@@ -274,6 +276,9 @@ static int planes_put(struct sk_buff *skb, struct netlink_callback *cb,
 	int err;
 
 	for (; d->sub < MRC_MAX_PORTS; d->sub++) {
+		/* Not worth a look at all paths, with the peer locked. */
+		if (!(READ_ONCE(peer->planes) & BIT(d->sub)))
+			continue;
 		hdr = mrc_nl_put(skb, cb, MRC_CMD_PLANE_GET);
 		if (!hdr)
 			return -EMSGSIZE;
@@ -385,7 +390,7 @@ static int path_fill(struct sk_buff *skb, struct netlink_callback *cb,
 int mrc_nl_path_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	static const struct mrc_dump_spec spec = {
-		.policy = mrc_nl_path_policy,
+		.policy = mrc_nl_path_get_policy,
 		.maxattr = MRC_A_PATH_MAX,
 		.a_dev = MRC_A_PATH_DEV,
 		.a_remote = MRC_A_PATH_REMOTE,

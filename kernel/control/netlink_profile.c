@@ -4,19 +4,29 @@
  * and checked completely before anything is changed, and the change itself is
  * one step: a refusal leaves all as it was.
  */
+#include <linux/ctype.h>
 #include <net/netlink.h>
 
 #include "control.h"
 #include "port/port.h"
 
-#define DEVICE	{ .type = NLA_NUL_STRING, .len = IB_DEVICE_NAME_MAX - 1 }
 /* EVs in one message of a dump, which has to fit into any reader's buffer. */
 #define EVS_PER_MESSAGE	512
 
-const struct nla_policy mrc_nl_profile_policy[MRC_A_PROFILE_MAX + 1] = {
-	[MRC_A_PROFILE_DEV] = DEVICE,
-	[MRC_A_PROFILE_NAME] = { .type = NLA_NUL_STRING,
-				 .len = MRC_PROFILE_NAME - 1 },
+#define NAME	{ .type = NLA_NUL_STRING, .len = MRC_PROFILE_NAME - 1 }
+
+const struct nla_policy mrc_nl_profile_get_policy[MRC_A_PROFILE_MAX + 1] = {
+	[MRC_A_PROFILE_DEV] = MRC_NL_DEVICE,
+};
+
+const struct nla_policy mrc_nl_profile_name_policy[MRC_A_PROFILE_MAX + 1] = {
+	[MRC_A_PROFILE_DEV] = MRC_NL_DEVICE,
+	[MRC_A_PROFILE_NAME] = NAME,
+};
+
+const struct nla_policy mrc_nl_profile_new_policy[MRC_A_PROFILE_MAX + 1] = {
+	[MRC_A_PROFILE_DEV] = MRC_NL_DEVICE,
+	[MRC_A_PROFILE_NAME] = NAME,
 	[MRC_A_PROFILE_KIND] = NLA_POLICY_MAX(NLA_U32, MRC_NL_PROFILE_FIELDS),
 	[MRC_A_PROFILE_COUNT] = NLA_POLICY_RANGE(NLA_U32, 1, MRC_EV_MAX),
 	[MRC_A_PROFILE_ACTIVE] = NLA_POLICY_MAX(NLA_U32, MRC_EV_MAX),
@@ -117,7 +127,7 @@ static int profile_fill(struct sk_buff *skb, struct netlink_callback *cb,
 int mrc_nl_profile_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	static const struct mrc_dump_spec spec = {
-		.policy = mrc_nl_profile_policy,
+		.policy = mrc_nl_profile_get_policy,
 		.maxattr = MRC_A_PROFILE_MAX,
 		.a_dev = MRC_A_PROFILE_DEV,
 		.fill = profile_fill,
@@ -219,6 +229,15 @@ static int count_evs(struct genl_info *info, u32 kind, u32 *nev)
 	return 0;
 }
 
+/* It is to be a word in commands and files, whoever reads them. */
+static bool name_is_word(const char *name)
+{
+	for (; *name; name++)
+		if (!isascii(*name) || (!isalnum(*name) && !strchr("-_.", *name)))
+			return false;
+	return true;
+}
+
 /* The profile that a request describes; ERR_PTR with the message set. */
 static struct mrc_profile *read_profile(struct genl_info *info)
 {
@@ -233,6 +252,11 @@ static struct mrc_profile *read_profile(struct genl_info *info)
 	if (!strcmp(name, MRC_PROFILE_AUTO)) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attrs[MRC_A_PROFILE_NAME],
 				    "\"auto\" is the name of having no profile");
+		return ERR_PTR(-EINVAL);
+	}
+	if (!name_is_word(name)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attrs[MRC_A_PROFILE_NAME],
+				    "A profile's name is made of letters, digits, '-', '_' and '.'");
 		return ERR_PTR(-EINVAL);
 	}
 	if (!attrs[MRC_A_PROFILE_KIND]) {
@@ -350,8 +374,12 @@ int mrc_nl_profile_use(struct sk_buff *skb, struct genl_info *info)
 
 /* ------------------------------------------------------------ congestion */
 
-const struct nla_policy mrc_nl_cc_policy[MRC_A_CC_MAX + 1] = {
-	[MRC_A_CC_DEV] = DEVICE,
+const struct nla_policy mrc_nl_cc_get_policy[MRC_A_CC_MAX + 1] = {
+	[MRC_A_CC_DEV] = MRC_NL_DEVICE,
+};
+
+const struct nla_policy mrc_nl_cc_set_policy[MRC_A_CC_MAX + 1] = {
+	[MRC_A_CC_DEV] = MRC_NL_DEVICE,
 	/* Bounds are checked below, with a message that says which. */
 	[MRC_A_CC_ALGORITHM] = { .type = NLA_U32 },
 	[MRC_A_CC_TRIMMING] = { .type = NLA_U32 },
@@ -438,7 +466,7 @@ static int cc_fill(struct sk_buff *skb, struct netlink_callback *cb,
 int mrc_nl_cc_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	static const struct mrc_dump_spec spec = {
-		.policy = mrc_nl_cc_policy,
+		.policy = mrc_nl_cc_get_policy,
 		.maxattr = MRC_A_CC_MAX,
 		.a_dev = MRC_A_CC_DEV,
 		.fill = cc_fill,
@@ -447,28 +475,35 @@ int mrc_nl_cc_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	return mrc_nl_dump(skb, cb, &spec);
 }
 
+/* Put one value into @p if it is allowed. */
+static int set_param(struct mrc_cc_profile *p, int attr, u32 value,
+		     struct netlink_ext_ack *extack)
+{
+	if (value < params[attr].min || value > params[attr].max) {
+		NL_SET_ERR_MSG_FMT(extack, "%s must be from %u to %u",
+				   params[attr].name, params[attr].min,
+				   params[attr].max);
+		return -ERANGE;
+	}
+	*param_of(p, attr) = value;
+	return 0;
+}
+
 /* Write the values of the request @arg into @p. */
 static int read_cc(struct mrc_cc_profile *p, void *arg)
 {
 	struct genl_info *info = arg;
 	bool any = false;
-	int attr;
+	int attr, err;
 
 	for (attr = MRC_A_CC_ALGORITHM; attr <= MRC_A_CC_MAX; attr++) {
-		u32 value;
-
 		if (!info->attrs[attr])
 			continue;
 		any = true;
-		value = nla_get_u32(info->attrs[attr]);
-		if (value < params[attr].min || value > params[attr].max) {
-			NL_SET_ERR_MSG_FMT(info->extack,
-					   "%s must be from %u to %u",
-					   params[attr].name, params[attr].min,
-					   params[attr].max);
-			return -ERANGE;
-		}
-		*param_of(p, attr) = value;
+		err = set_param(p, attr, nla_get_u32(info->attrs[attr]),
+				info->extack);
+		if (err)
+			return err;
 	}
 	if (!any) {
 		NL_SET_ERR_MSG(info->extack, "No parameter to change was given");
@@ -492,4 +527,36 @@ int mrc_nl_cc_set(struct sk_buff *skb, struct genl_info *info)
 	err = mrc_cc_profile_change(dev, read_cc, info);
 	ib_device_put(&dev->ibdev);
 	return err;
+}
+
+struct algorithm_change {
+	u32 algorithm;
+	struct netlink_ext_ack *extack;
+};
+
+static int set_algorithm(struct mrc_cc_profile *p, void *arg)
+{
+	struct algorithm_change *c = arg;
+
+	return set_param(p, MRC_A_CC_ALGORITHM, c->algorithm, c->extack);
+}
+
+/**
+ * mrc_cc_set_algorithm - change only the algorithm
+ * @dev: device
+ * @algorithm: 0 NSCC, 1 null
+ * @extack: gets the reason of a refusal
+ *
+ * Context: process.
+ * Return: 0 or -ERANGE.
+ */
+int mrc_cc_set_algorithm(struct mrc_dev *dev, u32 algorithm,
+			 struct netlink_ext_ack *extack)
+{
+	struct algorithm_change c = {
+		.algorithm = algorithm,
+		.extack = extack,
+	};
+
+	return mrc_cc_profile_change(dev, set_algorithm, &c);
 }

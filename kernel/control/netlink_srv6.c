@@ -5,10 +5,19 @@
 #include "control.h"
 #include "port/port.h"
 
-const struct nla_policy mrc_nl_srv6_policy[MRC_A_SRV6_MAX + 1] = {
-	[MRC_A_SRV6_DEV] = { .type = NLA_NUL_STRING,
-			     .len = IB_DEVICE_NAME_MAX - 1 },
-	[MRC_A_SRV6_PREFIX] = NLA_POLICY_EXACT_LEN(sizeof(struct in6_addr)),
+const struct nla_policy mrc_nl_srv6_get_policy[MRC_A_SRV6_MAX + 1] = {
+	[MRC_A_SRV6_DEV] = MRC_NL_DEVICE,
+};
+
+const struct nla_policy mrc_nl_srv6_del_policy[MRC_A_SRV6_MAX + 1] = {
+	[MRC_A_SRV6_DEV] = MRC_NL_DEVICE,
+	[MRC_A_SRV6_PREFIX] = MRC_NL_ADDRESS,
+	[MRC_A_SRV6_PREFIX_LEN] = NLA_POLICY_MAX(NLA_U32, 128),
+};
+
+const struct nla_policy mrc_nl_srv6_new_policy[MRC_A_SRV6_MAX + 1] = {
+	[MRC_A_SRV6_DEV] = MRC_NL_DEVICE,
+	[MRC_A_SRV6_PREFIX] = MRC_NL_ADDRESS,
 	[MRC_A_SRV6_PREFIX_LEN] = NLA_POLICY_MAX(NLA_U32, 128),
 	[MRC_A_SRV6_BLOCK] = { .type = NLA_U32 },
 	[MRC_A_SRV6_USIDS] = { .type = NLA_BINARY,
@@ -68,7 +77,7 @@ static int fill(struct sk_buff *skb, struct netlink_callback *cb,
 int mrc_nl_srv6_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	static const struct mrc_dump_spec spec = {
-		.policy = mrc_nl_srv6_policy,
+		.policy = mrc_nl_srv6_get_policy,
 		.maxattr = MRC_A_SRV6_MAX,
 		.a_dev = MRC_A_SRV6_DEV,
 		.fill = fill,

@@ -4,6 +4,7 @@
  * check alike. A setting is one aligned word or less, read at each use;
  * changing it takes no lock.
  */
+#include <linux/bitmap.h>
 #include <linux/capability.h>
 #include <linux/kstrtox.h>
 
@@ -121,6 +122,30 @@ void mrc_setting_set(struct mrc_dev *dev, int setting, u32 value)
 	change(dev, &settings[setting], value);
 }
 
+/**
+ * mrc_udp_port_set - send to and receive on another UDP port
+ * @dev: the device
+ * @port: the port wanted
+ * @extack: gets the reason of a refusal
+ *
+ * Context: process.
+ * Return: 0, -ERANGE, or why it cannot be opened; nothing has changed then.
+ */
+int mrc_udp_port_set(struct mrc_dev *dev, u32 port,
+		     struct netlink_ext_ack *extack)
+{
+	int err;
+
+	if (!port || port > U16_MAX) {
+		NL_SET_ERR_MSG(extack, "udp_port must be from 1 to 65535");
+		return -ERANGE;
+	}
+	err = mrc_dev_sock_move(dev, port);
+	if (err)
+		NL_SET_ERR_MSG(extack, "The UDP port cannot be opened: is it in use?");
+	return err;
+}
+
 /* ------------------------------------------------------------ sysfs */
 
 static ssize_t setting_show(struct device *device,
@@ -133,6 +158,36 @@ static ssize_t setting_show(struct device *device,
 	return sysfs_emit(buf, "%u\n", value_of(dev, s));
 }
 
+/*
+ * What a write to sysfs returns. The reason of a refusal, which netlink tells
+ * who asked, is in the kernel's log.
+ */
+static ssize_t stored(struct mrc_dev *dev, int err,
+		      const struct netlink_ext_ack *extack, size_t count)
+{
+	if (!err)
+		return count;
+	if (extack->_msg)
+		ibdev_notice_ratelimited(&dev->ibdev, "%s\n", extack->_msg);
+	return err;
+}
+
+/* The number written to a file, by somebody who may. */
+static int read_number(struct device_attribute *attr, const char *buf,
+		       u32 *value, struct netlink_ext_ack *extack)
+{
+	int err;
+
+	/* The file belongs to root, which a container's root may be, too. */
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	err = kstrtou32(buf, 0, value);
+	if (err)
+		NL_SET_ERR_MSG_FMT(extack, "%s must be a number",
+				   attr->attr.name);
+	return err;
+}
+
 static ssize_t setting_store(struct device *device,
 			     struct device_attribute *attr, const char *buf,
 			     size_t count)
@@ -140,19 +195,15 @@ static ssize_t setting_store(struct device *device,
 	struct mrc_dev *dev =
 		rdma_device_to_drv_device(device, struct mrc_dev, ibdev);
 	struct setting *s = container_of(attr, struct setting, sysfs);
+	struct netlink_ext_ack extack = {};
 	u32 value;
 	int err;
 
-	/* The file belongs to root, which a container's root may be, too. */
-	if (!capable(CAP_NET_ADMIN))
-		return -EPERM;
-	err = kstrtou32(buf, 0, &value);
+	err = read_number(attr, buf, &value, &extack) ?:
+	      check(s, value, &extack);
 	if (!err)
-		err = check(s, value, NULL);
-	if (err)
-		return err;
-	change(dev, s, value);
-	return count;
+		change(dev, s, value);
+	return stored(dev, err, &extack, count);
 }
 
 static ssize_t udp_port_show(struct device *device,
@@ -161,10 +212,143 @@ static ssize_t udp_port_show(struct device *device,
 	struct mrc_dev *dev =
 		rdma_device_to_drv_device(device, struct mrc_dev, ibdev);
 
-	return sysfs_emit(buf, "%u\n", dev->set.udp_port);
+	return sysfs_emit(buf, "%u\n", READ_ONCE(dev->set.udp_port));
 }
 
-static DEVICE_ATTR_RO(udp_port);
+static ssize_t udp_port_store(struct device *device,
+			      struct device_attribute *attr, const char *buf,
+			      size_t count)
+{
+	struct mrc_dev *dev =
+		rdma_device_to_drv_device(device, struct mrc_dev, ibdev);
+	struct netlink_ext_ack extack = {};
+	u32 value;
+	int err;
+
+	err = read_number(attr, buf, &value, &extack) ?:
+	      mrc_udp_port_set(dev, value, &extack);
+	return stored(dev, err, &extack, count);
+}
+
+static ssize_t active_evs_show(struct device *device,
+			       struct device_attribute *attr, char *buf)
+{
+	struct mrc_dev *dev =
+		rdma_device_to_drv_device(device, struct mrc_dev, ibdev);
+
+	return sysfs_emit(buf, "%u\n", mrc_profile_active(dev));
+}
+
+static ssize_t active_evs_store(struct device *device,
+				struct device_attribute *attr, const char *buf,
+				size_t count)
+{
+	struct mrc_dev *dev =
+		rdma_device_to_drv_device(device, struct mrc_dev, ibdev);
+	struct netlink_ext_ack extack = {};
+	u32 value;
+	int err;
+
+	err = read_number(attr, buf, &value, &extack) ?:
+	      mrc_profile_set_active(dev, value, &extack);
+	return stored(dev, err, &extack, count);
+}
+
+static const char *const algorithms[] = { "nscc", "null" };
+
+static ssize_t algorithm_show(struct device *device,
+			      struct device_attribute *attr, char *buf)
+{
+	struct mrc_dev *dev =
+		rdma_device_to_drv_device(device, struct mrc_dev, ibdev);
+	struct mrc_cc_profile p;
+
+	mrc_cc_profile_get(dev, &p);
+	return sysfs_emit(buf, "%s\n", algorithms[p.algorithm]);
+}
+
+static ssize_t algorithm_store(struct device *device,
+			       struct device_attribute *attr, const char *buf,
+			       size_t count)
+{
+	struct mrc_dev *dev =
+		rdma_device_to_drv_device(device, struct mrc_dev, ibdev);
+	struct netlink_ext_ack extack = {};
+	int err;
+
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	err = sysfs_match_string(algorithms, buf);
+	if (err < 0)
+		NL_SET_ERR_MSG(&extack, "algorithm must be nscc or null");
+	else
+		err = mrc_cc_set_algorithm(dev, err, &extack);
+	return stored(dev, err, &extack, count);
+}
+
+/* A mask of planes as a list, such as "0-3,5". */
+static ssize_t emit_planes(char *buf, u32 mask)
+{
+	unsigned long bits = mask;
+
+	return sysfs_emit(buf, "%*pbl\n", MRC_MAX_PORTS, &bits);
+}
+
+static ssize_t planes_show(struct device *device,
+			   struct device_attribute *attr, char *buf)
+{
+	struct mrc_dev *dev =
+		rdma_device_to_drv_device(device, struct mrc_dev, ibdev);
+
+	return emit_planes(buf, READ_ONCE(dev->planes));
+}
+
+static ssize_t planes_up_show(struct device *device,
+			      struct device_attribute *attr, char *buf)
+{
+	struct mrc_dev *dev =
+		rdma_device_to_drv_device(device, struct mrc_dev, ibdev);
+	u32 up;
+
+	mrc_dev_planes(dev, &up);
+	return emit_planes(buf, up);
+}
+
+static ssize_t planes_enabled_show(struct device *device,
+				   struct device_attribute *attr, char *buf)
+{
+	struct mrc_dev *dev =
+		rdma_device_to_drv_device(device, struct mrc_dev, ibdev);
+
+	return emit_planes(buf, mrc_ports_enabled(dev));
+}
+
+static ssize_t planes_enabled_store(struct device *device,
+				    struct device_attribute *attr,
+				    const char *buf, size_t count)
+{
+	struct mrc_dev *dev =
+		rdma_device_to_drv_device(device, struct mrc_dev, ibdev);
+	struct netlink_ext_ack extack = {};
+	unsigned long bits = 0;
+	int err;
+
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	err = bitmap_parselist(buf, &bits, MRC_MAX_PORTS);
+	if (err)
+		NL_SET_ERR_MSG(&extack, "planes_enabled must be a list of planes, such as 0-3,5");
+	else
+		err = mrc_ports_enable(dev, bits, &extack);
+	return stored(dev, err, &extack, count);
+}
+
+static DEVICE_ATTR_RW(udp_port);
+static DEVICE_ATTR_RW(active_evs);
+static DEVICE_ATTR_RW(algorithm);
+static DEVICE_ATTR_RO(planes);
+static DEVICE_ATTR_RO(planes_up);
+static DEVICE_ATTR_RW(planes_enabled);
 
 static struct attribute *attributes[] = {
 	&settings[MRC_A_DEV_ORDERED_LAST].sysfs.attr,
@@ -183,6 +367,11 @@ static struct attribute *attributes[] = {
 	&settings[MRC_A_DEV_DSCP_TRIMMED_LASTHOP].sysfs.attr,
 	&settings[MRC_A_DEV_SPRAY_UNIT].sysfs.attr,
 	&dev_attr_udp_port.attr,
+	&dev_attr_active_evs.attr,
+	&dev_attr_algorithm.attr,
+	&dev_attr_planes.attr,
+	&dev_attr_planes_up.attr,
+	&dev_attr_planes_enabled.attr,
 	NULL
 };
 

@@ -62,6 +62,7 @@ static int plane_number(struct mrc_dev *dev, int plane,
  * @dev: device
  * @netdev: its port
  * @plane: 0 to 31, negative: the lowest free
+ * @enable: use it at once; see mrc_port_enable()
  * @extack: for the reason of a refusal, or NULL
  *
  * Context: process; neither mrc_devices_lock nor dev->ports_lock held.
@@ -69,7 +70,7 @@ static int plane_number(struct mrc_dev *dev, int plane,
  * already), -ENOSPC, -ENOMEM.
  */
 int mrc_port_add(struct mrc_dev *dev, struct net_device *netdev, int plane,
-		 struct netlink_ext_ack *extack)
+		 bool enable, struct netlink_ext_ack *extack)
 {
 	struct mrc_port *port;
 	int err;
@@ -87,7 +88,8 @@ int mrc_port_add(struct mrc_dev *dev, struct net_device *netdev, int plane,
 		return -ENOMEM;
 	port->dev = dev;
 	port->netdev = netdev;
-	port->up = netif_running(netdev) && netif_carrier_ok(netdev);
+	port->disabled = !enable;
+	port->up = mrc_port_usable(port);
 
 	mutex_lock(&mrc_devices_lock);
 	if (plane_taken(netdev)) {
@@ -147,4 +149,86 @@ int mrc_port_del(struct mrc_dev *dev, struct net_device *netdev,
 	netdev_put(netdev, &port->tracker);
 	kfree_rcu(port, rcu);
 	return 0;
+}
+
+/**
+ * mrc_port_enable() - take a plane out of use, or back
+ * @dev: device
+ * @netdev: the plane's port
+ * @enable: false: send nothing more by it, and tell peers that it is down
+ * @extack: gets the reason of a refusal
+ *
+ * What is in flight on the plane still arrives. Context: process.
+ * Return: 0, or -ENODEV: not a plane of the device.
+ */
+int mrc_port_enable(struct mrc_dev *dev, const struct net_device *netdev,
+		    bool enable, struct netlink_ext_ack *extack)
+{
+	struct mrc_port *port;
+
+	mutex_lock(&dev->ports_lock);
+	port = plane_of(dev, netdev);
+	if (port)
+		WRITE_ONCE(port->disabled, !enable);
+	mutex_unlock(&dev->ports_lock);
+	if (!port) {
+		NL_SET_ERR_MSG(extack, "The interface is not a plane of the device");
+		return -ENODEV;
+	}
+	mrc_port_state_changed(dev, NULL);
+	return 0;
+}
+
+/**
+ * mrc_ports_enable() - say of all planes whether they are in use
+ * @dev: device
+ * @mask: of planes to enable; the others are disabled
+ * @extack: gets the reason of a refusal
+ *
+ * Context: process.
+ * Return: 0, or -ENODEV: there is no such plane.
+ */
+int mrc_ports_enable(struct mrc_dev *dev, u32 mask,
+		     struct netlink_ext_ack *extack)
+{
+	struct mrc_port *port;
+	int i, err = 0;
+
+	mutex_lock(&dev->ports_lock);
+	if (mask & ~dev->planes) {
+		NL_SET_ERR_MSG(extack, "The device has no such plane");
+		err = -ENODEV;
+	}
+	for (i = 0; !err && i < MRC_MAX_PORTS; i++) {
+		port = rcu_dereference_protected(dev->ports[i],
+						 lockdep_is_held(&dev->ports_lock));
+		if (port)
+			WRITE_ONCE(port->disabled, !(mask & BIT(i)));
+	}
+	mutex_unlock(&dev->ports_lock);
+	if (!err)
+		mrc_port_state_changed(dev, NULL);
+	return err;
+}
+
+/**
+ * mrc_ports_enabled() - planes that the operator has not disabled
+ * @dev: device
+ *
+ * Return: mask of them.
+ */
+u32 mrc_ports_enabled(struct mrc_dev *dev)
+{
+	struct mrc_port *port;
+	u32 mask = 0;
+	int i;
+
+	rcu_read_lock();
+	for (i = 0; i < MRC_MAX_PORTS; i++) {
+		port = rcu_dereference(dev->ports[i]);
+		if (port && !READ_ONCE(port->disabled))
+			mask |= BIT(i);
+	}
+	rcu_read_unlock();
+	return mask;
 }

@@ -348,6 +348,23 @@ u32 mrc_dev_speed(struct mrc_dev *dev)
 	return sum ?: MRC_SPEED_DEFAULT;
 }
 
+/* Who looked last at what a plane's state is made of writes it last, too. */
+static DEFINE_SPINLOCK(mrc_up_lock);
+
+/* RCU */
+static void mrc_port_look(struct mrc_dev *dev, struct mrc_port *port)
+{
+	bool up;
+
+	spin_lock_bh(&mrc_up_lock);
+	up = mrc_port_usable(port);
+	if (port->up != up) {
+		WRITE_ONCE(port->up, up);
+		mrc_event_port(dev, port, up);
+	}
+	spin_unlock_bh(&mrc_up_lock);
+}
+
 /**
  * mrc_port_state_changed() - look at the planes of a device again
  * @dev: device
@@ -363,15 +380,9 @@ void mrc_port_state_changed(struct mrc_dev *dev, struct mrc_port *port)
 	rcu_read_lock();
 	for (i = 0; i < MRC_MAX_PORTS; i++) {
 		struct mrc_port *p = rcu_dereference(dev->ports[i]);
-		bool up;
 
-		if (!p || (port && p != port))
-			continue;
-		up = netif_running(p->netdev) && netif_carrier_ok(p->netdev);
-		if (READ_ONCE(p->up) == up)
-			continue;
-		WRITE_ONCE(p->up, up);
-		mrc_event_port(dev, p, up);
+		if (p && (!port || p == port))
+			mrc_port_look(dev, p);
 	}
 	mrc_dev_planes(dev, &all_up);
 	list_for_each_entry_rcu(peer, &dev->peer_list, list) {

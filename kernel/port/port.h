@@ -44,6 +44,23 @@ int mrc_dev_sock_move(struct mrc_dev *dev, u16 udp_port);
  * peers) follows from a work item. Not from hard interrupts.
  */
 void mrc_port_state_changed(struct mrc_dev *dev, struct mrc_port *port);
+/* Can a plane send and receive? */
+static inline bool mrc_port_usable(const struct mrc_port *port)
+{
+	return !READ_ONCE(port->disabled) && netif_running(port->netdev) &&
+	       netif_carrier_ok(port->netdev);
+}
+
+/*
+ * The operator takes planes out of use, or back: one by its netdev, or all,
+ * those in @mask being enabled. Process context. 0, -ENODEV.
+ */
+int mrc_port_enable(struct mrc_dev *dev, const struct net_device *netdev,
+		    bool enable, struct netlink_ext_ack *extack);
+int mrc_ports_enable(struct mrc_dev *dev, u32 mask,
+		     struct netlink_ext_ack *extack);
+/* Mask of planes that exist and are not disabled. */
+u32 mrc_ports_enabled(struct mrc_dev *dev);
 /* The plane that a netdev is, negative: none. RCU. */
 int mrc_dev_plane(struct mrc_dev *dev, const struct net_device *netdev);
 /* Mask of planes that exist; *@up: of those that are up. */
@@ -189,6 +206,9 @@ void mrc_cc_profile_get(struct mrc_dev *dev, struct mrc_cc_profile *p);
 int mrc_cc_profile_change(struct mrc_dev *dev,
 			  int (*edit)(struct mrc_cc_profile *p, void *arg),
 			  void *arg);
+u32 mrc_profile_active(struct mrc_dev *dev);
+int mrc_profile_set_active(struct mrc_dev *dev, u32 active,
+			   struct netlink_ext_ack *extack);
 
 /* ------------------------------------------------------------ SRv6 */
 

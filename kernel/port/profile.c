@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /*
  * EV profiles and the congestion control profile of a device. An EV profile is
- * never changed but replaced as a whole, under profiles_lock; who makes a path
- * set reads it under that lock. Changing what is in use makes new path sets for
+ * replaced as a whole, or its number of active EVs is changed, under
+ * profiles_lock; who makes a path set reads it under that lock. Changing what is in use makes new path sets for
  * all peers, one after the other; each has its old one until the new one is
  * complete.
  */
@@ -161,6 +161,66 @@ int mrc_profile_use(struct mrc_dev *dev, const char *name,
 	}
 	renew_paths(dev);
 	return 0;
+}
+
+/**
+ * mrc_profile_active() - how many EVs a peer's path set has in use
+ * @dev: device
+ *
+ * Context: process.
+ * Return: their number over all planes, as configured.
+ */
+u32 mrc_profile_active(struct mrc_dev *dev)
+{
+	const struct mrc_profile *profile;
+	u32 active;
+
+	mutex_lock(&dev->profiles_lock);
+	profile = dev->profile;
+	if (profile)
+		active = profile->active ?: profile->count;
+	else
+		active = READ_ONCE(dev->set.paths_per_plane) *
+			 hweight32(READ_ONCE(dev->planes));
+	mutex_unlock(&dev->profiles_lock);
+	return active;
+}
+
+/**
+ * mrc_profile_set_active() - another number for the profile in use
+ * @dev: device
+ * @active: EVs to have in use over all planes
+ * @extack: gets the reason of a refusal
+ *
+ * Context: process.
+ * Return: 0, -EINVAL: no profile is in use, -ERANGE.
+ */
+int mrc_profile_set_active(struct mrc_dev *dev, u32 active,
+			   struct netlink_ext_ack *extack)
+{
+	struct mrc_profile *profile;
+	int err = 0;
+
+	mutex_lock(&dev->profiles_lock);
+	profile = dev->profile;
+	if (!profile) {
+		NL_SET_ERR_MSG(extack, "No EV profile is in use: all paths are active, paths_per_plane says how many");
+		err = -EINVAL;
+	} else if (!active || active > profile->count) {
+		NL_SET_ERR_MSG_FMT(extack, "active_evs must be from 1 to %u",
+				   profile->count);
+		err = -ERANGE;
+	} else if (active < profile->min_active) {
+		NL_SET_ERR_MSG_FMT(extack, "active_evs must not be less than min_active, %u",
+				   profile->min_active);
+		err = -ERANGE;
+	} else {
+		profile->active = active;
+	}
+	mutex_unlock(&dev->profiles_lock);
+	if (!err)
+		renew_paths(dev);
+	return err;
 }
 
 /**

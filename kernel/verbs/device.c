@@ -533,7 +533,7 @@ int mrc_device_add(const char *name, struct net_device *netdev)
 	if (err)
 		goto dealloc;
 	if (!mrc_is_dummy(netdev)) {
-		err = mrc_port_add(dev, netdev, 0, NULL);
+		err = mrc_port_add(dev, netdev, 0, true, NULL);
 		if (err)
 			goto dealloc;
 	}

@@ -84,8 +84,9 @@
  *	MRC_A_PORT_PLANE	u32 0..31
  *	MRC_A_PORT_IFINDEX	u32
  *	MRC_A_PORT_IFNAME	string
- *	MRC_A_PORT_UP		u32 0..1	carrier and administrative state
+ *	MRC_A_PORT_UP		u32 0..1	enabled, the netdev up and with carrier
  *	MRC_A_PORT_MTU		u32		of the netdev, bytes
+ *	MRC_A_PORT_ENABLED	u32 0..1	see MRC_CMD_PORT_SET
  *
  * MRC_CMD_PORT_NEW
  *   request:
@@ -93,6 +94,7 @@
  *	MRC_A_PORT_IFINDEX	u32		one of these two
  *	MRC_A_PORT_IFNAME	string
  *	MRC_A_PORT_PLANE	u32 0..31	default: the first free one
+ *	MRC_A_PORT_ENABLED	u32 0..1	default: 1; see MRC_CMD_PORT_SET
  *
  * MRC_CMD_PORT_DEL
  *   request:
@@ -403,6 +405,15 @@
  *	MRC_A_SRV6_DEV		string
  *	MRC_A_SRV6_PREFIX	address
  *	MRC_A_SRV6_PREFIX_LEN	u32 0..128
+ *
+ * MRC_CMD_PORT_SET
+ *   request:
+ *	MRC_A_PORT_DEV		string		required
+ *	MRC_A_PORT_IFINDEX	u32		one of these two
+ *	MRC_A_PORT_IFNAME	string
+ *	MRC_A_PORT_ENABLED	u32 0..1	required; 0: nothing more is sent by
+ *						this plane, and peers are told that
+ *						it is down
  */
 #ifndef _UAPI_LINUX_MRC_H
 #define _UAPI_LINUX_MRC_H
@@ -435,6 +446,7 @@ enum mrc_nl_cmd {
 	MRC_CMD_SRV6_GET,
 	MRC_CMD_SRV6_NEW,
 	MRC_CMD_SRV6_DEL,
+	MRC_CMD_PORT_SET,
 
 	__MRC_CMD_MAX,
 	MRC_CMD_MAX = __MRC_CMD_MAX - 1
@@ -479,6 +491,7 @@ enum mrc_nl_port_attr {
 	MRC_A_PORT_IFNAME,
 	MRC_A_PORT_UP,
 	MRC_A_PORT_MTU,
+	MRC_A_PORT_ENABLED,
 
 	__MRC_A_PORT_MAX,
 	MRC_A_PORT_MAX = __MRC_A_PORT_MAX - 1

@@ -128,17 +128,14 @@ def check_policies(spec, source):
           {constant("mrc-cmd-", op["name"]) for op in ops},
           {cmd for cmd, _ in entries})
     bodies = dict(entries)
-    for aset in spec["attribute-sets"]:
-        used = [op for op in ops if op["attribute-set"] == aset["name"]]
-        if not used:
-            continue
-        want = {constant(aset["name-prefix"], name) for op in used
-                for name in (op.get("dump") or op["do"])["request"]["attributes"]}
-        name = re.search(r"\.policy = (\w+)",
-                         bodies[constant("mrc-cmd-", used[0]["name"])]).group(1)
-        check(f"policy of {aset['name']}", want, found[name])
+    prefixes = {s["name"]: s["name-prefix"] for s in spec["attribute-sets"]}
     for op in ops:
         body = bodies[constant("mrc-cmd-", op["name"])]
+        prefix = prefixes[op["attribute-set"]]
+        request = (op.get("dump") or op["do"])["request"]["attributes"]
+        name = re.search(r"\.policy = (\w+)", body).group(1)
+        check(f"policy of {op['name']}",
+              {constant(prefix, attr) for attr in request}, found[name])
         check(f"{op['name']}: dump or do, and who may",
               ("dump" in op, "admin-perm" in op.get("flags", [])),
               (".dumpit" in body, "GENL_ADMIN_PERM" in body))
