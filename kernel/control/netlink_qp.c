@@ -9,11 +9,11 @@
 #include <rdma/restrack.h>
 
 #include "control.h"
+#include "mrc/names.h"
 
 const struct nla_policy mrc_nl_qp_policy[MRC_A_QP_MAX + 1] = {
-	[MRC_A_QP_DEV] = { .type = NLA_NUL_STRING,
-			   .len = IB_DEVICE_NAME_MAX - 1 },
-	[MRC_A_QP_REMOTE] = NLA_POLICY_EXACT_LEN(sizeof(struct in6_addr)),
+	[MRC_A_QP_DEV] = MRC_NL_DEVICE,
+	[MRC_A_QP_REMOTE] = MRC_NL_ADDRESS,
 	[MRC_A_QP_QPN] = NLA_POLICY_MIN(NLA_U32, 1),
 };
 
@@ -221,16 +221,7 @@ int mrc_nl_qp_dump(struct sk_buff *skb, struct netlink_callback *cb)
 
 static const char *wait_name(u32 wait)
 {
-	static const char *const names[] = {
-		[MRC_NL_QP_WAIT_WORK] = "work",
-		[MRC_NL_QP_WAIT_STATE] = "state",
-		[MRC_NL_QP_WAIT_HELLO] = "hello",
-		[MRC_NL_QP_WAIT_RNR] = "rnr",
-		[MRC_NL_QP_WAIT_CWND] = "cwnd",
-		[MRC_NL_QP_WAIT_WINDOW] = "window",
-		[MRC_NL_QP_WAIT_ANSWER] = "answer",
-		[MRC_NL_QP_WAIT_NOTHING] = "nothing",
-	};
+	static const char *const names[] = MRC_QP_WAIT_NAMES;
 
 	return names[wait];
 }

@@ -94,7 +94,7 @@ value()
 
 # ------------------------------------------------------------ words
 
-objects="dev port peer path qp profile cc stat monitor probe top save restore"
+objects="dev port peer path qp profile cc srv6 stat monitor probe top save restore"
 mrc_ends 0 "help" help
 check "help names every object" eval \
 	'(for o in $objects; do grep -q "^  $o " $out || exit; done)'
@@ -106,7 +106,7 @@ mrc_ends 0 "version" -V
 mrc_ends 1 "no word at all is a usage error"
 check "then the help is shown" grep -q '^Usage' "$err"
 refused 1 "possible: dev port peer path.* restore help" frobnicate
-refused 1 'possible: show add del help' port frobnicate
+refused 1 'possible: show add set del help' port frobnicate
 refused 1 'ambiguous; possible: port peer path profile probe' p show
 refused 1 'possible: ordered_last icrc' dev set "$D" colour 3
 mrc_ends 0 "words can be abbreviated" po sh
@@ -175,8 +175,8 @@ check "of two settings with one refused, none is changed" \
 
 # ------------------------------------------------------------ port
 
-lists "length == 4 and ([.[].plane] == [0, 1, 2, 3]) and all(.[]; .up) and
-	.[3].netdev == \"eth3\"" port show
+lists "length == 4 and ([.[].plane] == [0, 1, 2, 3]) and all(.[]; .up and
+	.enabled) and .[3].netdev == \"eth3\"" port show
 lists "length == 4" port show "$D"
 refused 2 'no MRC device of this name' port show mrc99
 refused 2 'no MRC device of this name' port add mrc99 netdev eth3
@@ -199,12 +199,91 @@ mrc_ends 0 "port del again" port del "$D" netdev eth3
 mrc_ends 0 "port add without a plane" port add "$D" netdev eth3
 check "it got the first free plane" [ \
 	"$(tool -j port show | jq -r '.[] | select(.netdev == "eth3").plane')" = 3 ]
+refused 1 'state up' port set "$D" netdev eth3
+refused 1 'possible: down up' port set "$D" netdev eth3 state sideways
+refused 2 'not a plane' port set "$D" netdev lo state down
+mrc_ends 0 "port set: down" port set "$D" netdev eth3 state down
+lists ".[3].enabled == false and .[3].up == false and .[2].up" port show
+check "shown as disabled" eval 'tool port show | grep -q "eth3.*disabled"'
+check "sysfs: planes_enabled" [ "$(sysfs planes_enabled) $(sysfs planes_up)" = \
+	"0-2 0-2" ]
+check "saved as disabled" eval \
+	'tool save | grep -q "^mrc port add $D netdev eth3 plane 3 state down$"'
+mrc_ends 0 "port set: up" port set "$D" netdev eth3 state up
+check "sysfs: planes" [ "$(sysfs planes) $(sysfs planes_up)" = "0-3 0-3" ]
+check "sysfs disables planes" set_sysfs planes_enabled 0,2-3
+check "plane 1 is disabled, no other" [ \
+	"$(tool -j port show | jq -c '[.[].enabled]')" = "[true,false,true,true]" ]
+check "sysfs refuses a plane that is none" eval \
+	'! set_sysfs planes_enabled 0-4 2> /dev/null'
+check "with netlink's words in the log" eval \
+	'dmesg | tail -n 5 | grep -q "$D: The device has no such plane"'
+check "still as it was" [ "$(sysfs planes_enabled)" = 0,2-3 ]
+check "sysfs enables them" set_sysfs planes_enabled 0-3
 fault $C:3 down
 check "a port without carrier is shown down" wait_for 5 eval \
 	'[ "$(tool -j port show | jq ".[3].up")" = false ]'
 fault $C:3 up
 check "and up again" wait_for 5 eval \
 	'[ "$(tool -j port show | jq ".[3].up")" = true ]'
+
+# ------------------------------------------------------------ sysfs, one by one
+
+check "sysfs: udp_port" set_sysfs udp_port 5123
+check "udp_port is 5123" [ "$(value udp_port)" = 5123 ]
+check "sysfs refuses udp_port 0" eval '! set_sysfs udp_port 0 2> /dev/null'
+refused 2 'udp_port must be from 1 to 65535' dev set "$D" udp_port 0
+check "sysfs: udp_port back" set_sysfs udp_port 4971
+check "sysfs: algorithm" [ "$(sysfs algorithm)" = nscc ]
+check "sysfs: algorithm null" set_sysfs algorithm null
+check "it is null" [ "$(tool -j cc show | jq -r '.[0].algorithm')" = null ]
+check "sysfs refuses another" eval '! set_sysfs algorithm dctcp 2> /dev/null'
+check "with a sentence in the log" eval \
+	'dmesg | tail -n 5 | grep -q "$D: algorithm must be nscc or null"'
+tool cc set "$D" algorithm nscc
+check "sysfs follows" [ "$(sysfs algorithm)" = nscc ]
+check "sysfs: active_evs" [ "$(sysfs active_evs)" = \
+	"$((4 * $(value paths_per_plane)))" ]
+check "it cannot be set without a profile" eval \
+	'! set_sysfs active_evs 8 2> /dev/null'
+tool profile add "$D" name some count 64
+tool profile use "$D" name some
+check "with one it can" set_sysfs active_evs 16
+check "the profile has it" [ \
+	"$(tool -j profile show | jq '.[0].active') $(sysfs active_evs)" = "16 16" ]
+check "sysfs refuses too many" eval '! set_sysfs active_evs 65 2> /dev/null'
+refused 2 'letters' profile add "$D" name 'a b' count 4
+tool profile use "$D" name auto
+tool profile del "$D" name some
+
+# ------------------------------------------------------------ srv6, batch
+
+refused 1 'prefix' srv6 add "$D"
+refused 1 'block' srv6 add "$D" prefix fd00:5::/48
+refused 2 'must fit' srv6 add "$D" prefix fd00:5::/48 block fc00:: usids 0x1:16
+refused 2 'no template' srv6 del "$D" prefix fd00:5::/48
+mrc_ends 0 "srv6 add" srv6 add "$D" prefix fd00:5::/48 block fc00:: \
+	usids 0x1000:8:16:4:0,0xe123
+lists 'length == 1 and .[0].prefix == "fd00:5::/48" and .[0].block == "fc00::"
+	and .[0].usids == "0x1000:8:16:4:0,0xe123"' srv6 show
+cat > "$WORK/batch" << EOT
+# two listings, two errors
+dev show $D
+cc set $D eta 9999 # too much
+
+profile add $D name one ev 1-4
+profile add $D name two ev 5-6
+dev sat
+profile show
+EOT
+tool -j -b "$WORK/batch" > "$out" 2> "$err"
+check "a batch ends at the first error" [ "$? $(wc -l < "$out")" = "2 1" ]
+check "it says where" grep -q "batch:3: .*$bounds" "$err"
+tool -j -f -b - < "$WORK/batch" > "$out" 2> "$err"
+check "or goes on, if forced" [ "$? $(wc -l < "$out") $(wc -l < "$err")" = "2 2 2" ]
+check "commands have done no more than they say" [ \
+	"$(tail -n 1 "$out" | jq -c '[.[].count]')" = "[4,2]" ]
+tool profile use "$D" name two
 
 # ------------------------------------------------------------ stat
 
@@ -237,12 +316,20 @@ restored()
 check "save has the device, its ports, its settings" [ "$(grep -c \
 	"^rdma link add $D type mrc netdev eth0$\|^mrc port add $D netdev eth[0-3] plane [0-3]$\|^mrc dev set $D icrc 1$" \
 	"$WORK/saved")" = 6 ]
+check "and its template, its profiles and the one in use" [ "$(grep -c \
+	"^mrc srv6 add $D prefix fd00:5::/48 \|^mrc profile add $D name [a-z]* \|^mrc profile use $D name two$" \
+	"$WORK/saved")" = 4 ]
 mrc_ends 0 "restore what is there already" restore "$WORK/saved"
 restored "it changes nothing"
 tool port del "$D" netdev eth2
 tool port del "$D" netdev eth3
 tool port add "$D" netdev eth3 plane 9
 tool dev set "$D" dscp_data 33
+tool profile use "$D" name one
+tool profile del "$D" name two
+tool profile set "$D" name one count 8
+tool srv6 del "$D" prefix fd00:5::/48
+tool srv6 add "$D" prefix fd00:6::/48 block fc00:: usids 1
 mrc_ends 0 "restore another configuration" restore "$WORK/saved"
 restored "restored"
 on $C rdma link delete "$D"
@@ -267,7 +354,27 @@ refused 1 'restore what' restore
 refused 1 'nothing can follow' restore "$WORK/saved" twice
 sed 's/eth0/eth1/' "$WORK/saved" > "$WORK/bad"
 refused 2 'is on eth0' restore "$WORK/bad"
+for line in "mrc profile add $D name x count 5000" "mrc cc set $D gamma 0" \
+	"mrc srv6 add $D prefix fd00:9::/48 block fc00:: usids 0x1:16"; do
+	sed "s/dscp_data 0/dscp_data 9/; /name one/d; /fd00:5/d; s/plane 3/plane 4/" \
+		"$WORK/saved" > "$WORK/bad"
+	echo "$line" >> "$WORK/bad"
+	refused 2 'bad is not restored: ' restore "$WORK/bad"
+	restored "nothing of it after $line"
+done
 restored "after all that is bad"
+# A file without the device's own line changes what it names, nothing else.
+{ echo "mrc profile add $D name two count 12"
+	echo "mrc port add $D netdev eth3 plane 3 state down"; } > "$WORK/part"
+mrc_ends 0 "restore a part" restore "$WORK/part"
+check "that part has changed" [ "$(tool save | diff - "$WORK/saved" |
+	grep -c '^<')" = 2 ]
+mrc_ends 0 "restore the whole" restore "$WORK/saved"
+restored "whole again"
+tool profile use "$D" name auto
+tool profile del "$D" name one
+tool profile del "$D" name two
+tool srv6 del "$D" prefix fd00:5::/48
 
 # ------------------------------------------------------------ namespaces, users
 
@@ -282,11 +389,15 @@ for look in "dev show" "port show" "peer show" "path show" "qp show" stat \
 	# shellcheck disable=SC2086
 	check "an unprivileged user can see: $look" $as_nobody mrc $look
 done
-# where that user can read it
-tool save > /tmp/tool.saved
+# where that user can read it, and different
+tool save | sed 's/dscp_data 0/dscp_data 5/' > /tmp/tool.saved
 chmod 644 /tmp/tool.saved
 for change in "dev set $D icrc 1" "port add $D netdev eth3" \
-	"port del $D netdev eth3" \
+	"port del $D netdev eth3" "port set $D netdev eth3 state down" \
+	"cc set $D eta 1" "profile add $D name x count 4" \
+	"profile set $D name x count 4" "profile use $D name auto" \
+	"profile del $D name x" "srv6 del $D prefix fd00::/16" \
+	"srv6 add $D prefix fd00::/16 block fc00:: usids 1" \
 	"path deny $D peer 10.0.0.2 plane 1" "restore /tmp/tool.saved"; do
 	# shellcheck disable=SC2086
 	$as_nobody mrc $change > "$out" 2> "$err"

@@ -48,6 +48,20 @@ int match(const char *word, const char *const *names, const char *what)
 	return -1;
 }
 
+int split_line(char *line, char **words, int max)
+{
+	char *word, *rest = NULL;
+	int n = 0;
+
+	while ((word = strtok_r(n ? NULL : line, " \t\n", &rest)) &&
+	       *word != '#') {
+		if (n == max)
+			return usage("the line has more than %d words", max), -1;
+		words[n++] = word;
+	}
+	return n;
+}
+
 char *next_word(struct args *args)
 {
 	if (!args->n)

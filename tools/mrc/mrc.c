@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* mrc: shows and configures MRC devices. See mrc(8). */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,8 @@ static const struct option long_options[] = {
 	{ "Version", no_argument, NULL, 'V' },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
+	{ "batch", required_argument, NULL, 'b' },
+	{ "force", no_argument, NULL, 'f' },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -47,6 +50,8 @@ static int help(FILE *to)
 		"  -p, --pretty   with line breaks\n"
 		"  -d, --details  more columns; also -v\n"
 		"  -V, --version  version of this tool\n"
+		"  -b, --batch F  run the commands of file F (-: standard input), a line each\n"
+		"  -f, --force    with -b: go on after an error\n"
 		"\nWords may be abbreviated. \"mrc OBJECT help\" says more; so do mrc(8), mrc(7).\n");
 	return 0;
 }
@@ -111,12 +116,46 @@ int run_command(struct args *args)
 	return run_object(objects[i], args);
 }
 
+/* The commands of a file, up to the first that fails unless @force. */
+static int run_batch(const char *name, bool force)
+{
+	FILE *file = strcmp(name, "-") ? fopen(name, "r") : stdin;
+	char *line = NULL, *words[MAX_WORDS], place[300];
+	struct args args;
+	size_t room = 0;
+	int ret = 0, n;
+
+	if (!file)
+		return usage("cannot read %s: %s", name, strerror(errno));
+	for (n = 1; (force || !ret) && getline(&line, &room, file) >= 0; n++) {
+		int err = 0;
+
+		snprintf(place, sizeof(place), "%s:%d: ", name, n);
+		where = place;
+		args.v = words;
+		args.n = split_line(line, words, MAX_WORDS);
+		if (args.n)
+			err = args.n < 0 ? EXIT_USAGE : run_command(&args);
+		ret = ret ?: err;
+		fflush(stdout);
+	}
+	where = "";
+	if (ferror(file))
+		ret = usage("cannot read %s: %s", name, strerror(errno));
+	free(line);
+	if (file != stdin)
+		fclose(file);
+	return ret;
+}
+
 int main(int argc, char **argv)
 {
+	const char *batch = NULL;
 	struct args args;
+	bool force = false;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "+jpdvVh", long_options,
+	while ((c = getopt_long(argc, argv, "+jpdvVhb:f", long_options,
 				NULL)) != -1) {
 		switch (c) {
 		case 'j':
@@ -135,12 +174,23 @@ int main(int argc, char **argv)
 			return 0;
 		case 'h':
 			return help(stdout);
+		case 'b':
+			batch = optarg;
+			break;
+		case 'f':
+			force = true;
+			break;
 		default:
 			return EXIT_USAGE;
 		}
 	}
 	args.n = argc - optind;
 	args.v = argv + optind;
+	if (batch && args.n)
+		return usage("commands come from %s, so \"%s\" cannot follow",
+			     batch, args.v[0]);
+	if (batch)
+		return run_batch(batch, force);
 	if (!args.n) {
 		help(stderr);
 		return EXIT_USAGE;

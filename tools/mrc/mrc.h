@@ -103,17 +103,35 @@ extern const struct setting settings[NUM_SETTINGS];
 void settings_params(struct param *params, uint32_t *values);
 /* Set those that are given, or none. 0 or EXIT_KERNEL after a message. */
 int set_settings(const char *dev, const uint32_t *values, const bool *given);
-/* Make a netdev a plane (-1: the first free one), or take it away. */
-int add_port(const char *dev, const char *netdev, int plane);
+
+/* A plane, as commands have it. */
+struct plane {
+	const char *netdev;
+	int number;		/* -1: the first free one */
+	bool disabled;		/* by the operator */
+};
+
+/* Make a netdev a plane, say whether it is in use, or take it away. */
+int add_port(const char *dev, const struct plane *port);
+int set_port(const char *dev, const struct plane *port);
 int del_port(const char *dev, const char *netdev);
+/* Read what follows "port add". 0 or EXIT_USAGE. */
+int parse_port(struct args *args, const char **dev, struct plane *port);
 
 /*
  * Print the commands that make what @attrs of a dump tell of, without "mrc":
- * congestion control (one line), an EV profile (a line, with as many EVs as
- * the message has; more messages have more of them).
+ * congestion control (one line), an SRv6 template (one line), an EV profile (a
+ * line, with as many EVs as the message has; more messages have more of them).
  */
 void print_cc(FILE *to, struct nlattr **attrs);
+void print_srv6(FILE *to, struct nlattr **attrs);
 void print_profile(FILE *to, struct nlattr **attrs);
+/*
+ * Split a line into at most @max words; one that begins with "#" begins a
+ * comment. Returns their number, or -1 after an error message: there are more.
+ */
+#define MAX_WORDS	64
+int split_line(char *line, char **words, int max);
 /* Run a command as if it stood on the command line behind "mrc". */
 int run_command(struct args *args);
 
@@ -157,7 +175,7 @@ struct listing {
 };
 
 extern const struct listing dev_list, port_list, plane_list, path_list, cc_list,
-	profile_list;
+	profile_list, srv6_list;
 
 /* Which part of a listing is wanted. */
 struct filter {

@@ -109,7 +109,7 @@ static int change(struct args *args, uint32_t state)
 		{ .name = "path", .parse = parse_number, .value = &path,
 		  .max = 4095 },
 		{ .name = "ev", .parse = parse_number, .value = &ev,
-		  .max = 65535 },
+		  .max = UINT32_MAX },
 		{ .name = NULL }
 	};
 	const char *dev = NULL;

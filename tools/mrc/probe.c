@@ -221,6 +221,7 @@ static int run(struct args *args)
 		return ret;
 	if (!count || !timeout)
 		return usage("count and timeout must be at least 1");
+	num_paths = 0;
 	filter.one_plane = params[1].given;
 	only_path = params[2].given ? &path : NULL;
 	only_ev = params[3].given ? &ev : NULL;
@@ -245,6 +246,7 @@ static int run(struct args *args)
 				.tv_nsec = interval % 1000 * 1000000 }, NULL);
 		ret = probe_all(sock, &filter.remote, round, timeout);
 	}
+	nl_socket_free(sock);
 	if (ret)
 		return ret;
 	return list_paths() ? EXIT_NO_ANSWER : 0;

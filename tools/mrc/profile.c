@@ -92,10 +92,14 @@ void print_profile(FILE *to, struct nlattr **attrs)
 	int n, i;
 
 	if (!offset) {
-		fprintf(to, "profile add %s name %s count %u active %u min_active %u reverse %u answers %u",
+		fprintf(to, "profile add %s name %s",
 			get_string(attrs, MRC_A_PROFILE_DEV),
-			get_string(attrs, MRC_A_PROFILE_NAME),
-			get_u32(attrs, MRC_A_PROFILE_COUNT),
+			get_string(attrs, MRC_A_PROFILE_NAME));
+		/* Of a list it is the length. */
+		if (kind != MRC_NL_PROFILE_LIST)
+			fprintf(to, " count %u",
+				get_u32(attrs, MRC_A_PROFILE_COUNT));
+		fprintf(to, " active %u min_active %u reverse %u answers %u",
 			get_u32(attrs, MRC_A_PROFILE_ACTIVE),
 			get_u32(attrs, MRC_A_PROFILE_MIN_ACTIVE),
 			get_u32(attrs, MRC_A_PROFILE_REVERSE),
@@ -251,6 +255,9 @@ static int write_profile(struct args *args, int cmd)
 	struct nl_msg *msg;
 	int i, ret;
 
+	/* They grow as they are read, and this may not be the first command. */
+	evs.n = 0;
+	fields = (struct fields){};
 	ret = parse_params(args, params, &dev, true);
 	if (ret)
 		return ret;

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "mrc.h"
+#include "mrc/names.h"
 
 static const char *const types[] = {
 	[MRC_NL_QP_RC] = "rc",
@@ -20,16 +21,7 @@ static const char *const states[] = {
 	[MRC_NL_QP_ERR] = "err",
 };
 
-static const char *const waits[] = {
-	[MRC_NL_QP_WAIT_WORK] = "work",
-	[MRC_NL_QP_WAIT_STATE] = "state",
-	[MRC_NL_QP_WAIT_HELLO] = "hello",
-	[MRC_NL_QP_WAIT_RNR] = "rnr",
-	[MRC_NL_QP_WAIT_CWND] = "cwnd",
-	[MRC_NL_QP_WAIT_WINDOW] = "window",
-	[MRC_NL_QP_WAIT_ANSWER] = "answer",
-	[MRC_NL_QP_WAIT_NOTHING] = "nothing",
-};
+static const char *const waits[] = MRC_QP_WAIT_NAMES;
 
 static const char *const reasons[] = {
 	[MRC_NL_QP_REASON_APPLICATION] = "application",

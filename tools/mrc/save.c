@@ -23,7 +23,9 @@ struct device {
 	uint32_t values[NUM_SETTINGS];
 	bool given[NUM_SETTINGS];
 	char ports[PLANES][NAME];	/* netdev, "": none */
-	char *cc, *profiles;		/* commands, a line each; NULL: none */
+	bool disabled[PLANES];
+	/* commands, a line each; NULL: none */
+	char *cc, *srv6, *profiles;
 	char used[NAME];		/* profile, "": none */
 };
 
@@ -57,6 +59,19 @@ static struct device *add(struct config *config, const char *name)
 	return dev;
 }
 
+static void free_config(struct config *config)
+{
+	size_t i;
+
+	for (i = 0; i < config->n; i++) {
+		free(config->devs[i].cc);
+		free(config->devs[i].srv6);
+		free(config->devs[i].profiles);
+	}
+	free(config->devs);
+	*config = (struct config){};
+}
+
 /* ------------------------------------------------------------ what there is */
 
 static void on_device(struct nlattr **attrs)
@@ -78,9 +93,13 @@ static void on_port(struct nlattr **attrs)
 	struct device *dev = find(&have, get_string(attrs, MRC_A_PORT_DEV));
 	uint32_t plane = get_u32(attrs, MRC_A_PORT_PLANE);
 
-	if (dev && plane < PLANES)
-		snprintf(dev->ports[plane], NAME, "%s",
-			 get_string(attrs, MRC_A_PORT_IFNAME));
+	if (!dev || plane >= PLANES)
+		return;
+	snprintf(dev->ports[plane], NAME, "%s",
+		 get_string(attrs, MRC_A_PORT_IFNAME));
+	/* An older module cannot disable a port. */
+	dev->disabled[plane] = attrs[MRC_A_PORT_ENABLED] &&
+			       !get_u32(attrs, MRC_A_PORT_ENABLED);
 }
 
 /* Add lines to @text, which may be NULL, by @print. */
@@ -109,6 +128,14 @@ static void on_cc(struct nlattr **attrs)
 		append(&dev->cc, print_cc, attrs);
 }
 
+static void on_srv6(struct nlattr **attrs)
+{
+	struct device *dev = find(&have, get_string(attrs, MRC_A_SRV6_DEV));
+
+	if (dev)
+		append(&dev->srv6, print_srv6, attrs);
+}
+
 static void end_line(FILE *to, struct nlattr **attrs)
 {
 	(void)attrs;
@@ -129,20 +156,45 @@ static void on_profile(struct nlattr **attrs)
 			 get_string(attrs, MRC_A_PROFILE_NAME));
 }
 
+static int compare_lines(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Equal configurations are to be saved alike, whatever made them. */
+static void sort_lines(char *text)
+{
+	char *copy = must(strdup(text ?: "")), *rest = copy, *line;
+	size_t n = 0, i;
+	char **lines = must(malloc(sizeof(*lines)));
+
+	while ((line = strsep(&rest, "\n")) && *line) {
+		lines = must(realloc(lines, (n + 1) * sizeof(*lines)));
+		lines[n++] = line;
+	}
+	qsort(lines, n, sizeof(*lines), compare_lines);
+	for (i = 0; i < n; i++)
+		text += sprintf(text, "%s\n", lines[i]);
+	free(lines);
+	free(copy);
+}
+
 static int read_config(const struct filter *filter)
 {
 	size_t i;
 	int ret;
 
-	free(have.devs);
-	memset(&have, 0, sizeof(have));
+	free_config(&have);
 	ret = fetch(&dev_list, filter, on_device) ?:
 	      fetch(&port_list, filter, on_port) ?:
 	      fetch(&cc_list, filter, on_cc) ?:
+	      fetch(&srv6_list, filter, on_srv6) ?:
 	      fetch(&profile_list, filter, on_profile);
 	for (i = 0; i < have.n; i++) {
 		if (have.devs[i].profiles)
 			append(&have.devs[i].profiles, end_line, NULL);
+		sort_lines(have.devs[i].profiles);
+		sort_lines(have.devs[i].srv6);
 	}
 	return ret;
 }
@@ -166,8 +218,9 @@ static void print_device(const struct device *dev)
 	printf("rdma link add %s type mrc netdev %s\n", dev->name, dev->netdev);
 	for (i = 0; i < PLANES; i++) {
 		if (dev->ports[i][0])
-			printf("mrc port add %s netdev %s plane %zu\n",
-			       dev->name, dev->ports[i], i);
+			printf("mrc port add %s netdev %s plane %zu%s\n",
+			       dev->name, dev->ports[i], i,
+			       dev->disabled[i] ? " state down" : "");
 	}
 	for (i = 0; i < NUM_SETTINGS; i++) {
 		if (dev->given[i])
@@ -175,6 +228,7 @@ static void print_device(const struct device *dev)
 			       settings[i].name, dev->values[i]);
 	}
 	print_lines(dev->cc);
+	print_lines(dev->srv6);
 	print_lines(dev->profiles);
 	if (dev->used[0])
 		printf("mrc profile use %s name %s\n", dev->name, dev->used);
@@ -221,25 +275,27 @@ static int parse_link(struct config *want, char **w, int n)
 	return 0;
 }
 
-/* mrc port add DEV netdev NETDEV plane N */
-static int parse_port(struct config *want, char **w, int n)
+/* mrc port add DEV netdev NETDEV plane N [state up|down] */
+static int parse_plane(struct config *want, char **w, int n)
 {
+	struct args args = { .n = n - 3, .v = w + 3 };
+	const char *name = NULL;
 	struct device *dev;
-	uint32_t plane;
-	const struct param param = { .name = "plane", .value = &plane,
-				     .max = PLANES - 1 };
+	struct plane port;
 
-	if (n != 8 || strcmp(w[2], "add") || strcmp(w[4], "netdev") ||
-	    strcmp(w[6], "plane") || strlen(w[5]) >= NAME)
+	if (strcmp(w[2], "add"))
 		return usage("this should be \"mrc port add DEV netdev NETDEV plane N\"");
-	if (parse_number(&param, w[7]))
+	if (parse_port(&args, &name, &port))
 		return EXIT_USAGE;
-	dev = device_of(want, w[3]);
-	if (!dev)
+	if (port.number < 0)
+		return usage("\"plane N\" is missing: which plane is it?");
+	dev = device_of(want, name);
+	if (!dev || strlen(port.netdev) >= NAME)
 		return usage("the name of the device is too long");
-	if (dev->ports[plane][0])
+	if (dev->ports[port.number][0])
 		return usage("the plane has a port already");
-	snprintf(dev->ports[plane], NAME, "%s", w[5]);
+	snprintf(dev->ports[port.number], NAME, "%s", port.netdev);
+	dev->disabled[port.number] = port.disabled;
 	return 0;
 }
 
@@ -279,29 +335,38 @@ static void join(FILE *to, char **w, int n)
 	fputc('\n', to);
 }
 
+/* mrc profile use DEV name NAME */
+static int parse_use(struct config *want, char **w, int n)
+{
+	struct device *dev;
+
+	if (n != 6 || strcmp(w[4], "name") || strlen(w[5]) >= NAME)
+		return usage("this should be \"mrc profile use DEV name NAME\"");
+	dev = device_of(want, w[3]);
+	if (!dev)
+		return usage("the name of the device is too long");
+	snprintf(dev->used, NAME, "%s", w[5]);
+	return 0;
+}
+
 /*
- * mrc cc set DEV ..., mrc profile add DEV name NAME ..., mrc profile use DEV
- * name NAME: kept as they are; their commands check them.
+ * mrc cc set DEV ..., mrc srv6 add DEV ..., mrc profile add DEV name NAME ...:
+ * kept as they are; their commands check them.
  */
 static int parse_kept(struct config *want, char **w, int n)
 {
-	bool cc = !strcmp(w[1], "cc");
 	char **text, *more, *both;
 	struct device *dev;
 	size_t size;
 	FILE *to;
 
-	if (n < 6 || (strcmp(w[2], cc ? "set" : "add") &&
-		      (cc || strcmp(w[2], "use"))))
-		return usage("this should be \"mrc cc set\", \"mrc profile add\" or \"mrc profile use\" as \"mrc save\" prints it");
+	if (n < 6 || strcmp(w[2], strcmp(w[1], "cc") ? "add" : "set"))
+		return usage("this should be \"mrc cc set\", \"mrc srv6 add\" or \"mrc profile add\" as \"mrc save\" prints it");
 	dev = device_of(want, w[3]);
 	if (!dev)
 		return usage("the name of the device is too long");
-	if (!strcmp(w[2], "use")) {
-		snprintf(dev->used, NAME, "%s", w[5]);
-		return 0;
-	}
-	text = cc ? &dev->cc : &dev->profiles;
+	text = !strcmp(w[1], "cc") ? &dev->cc :
+	       !strcmp(w[1], "srv6") ? &dev->srv6 : &dev->profiles;
 	to = must(open_memstream(&more, &size));
 	fputs(*text ?: "", to);
 	join(to, w + 1, n - 1);
@@ -314,22 +379,22 @@ static int parse_kept(struct config *want, char **w, int n)
 
 static int parse_line(struct config *want, char *line)
 {
-	char *words[64], *word, *rest = line;
-	int n = 0;
+	char *words[MAX_WORDS];
+	int n = split_line(line, words, MAX_WORDS);
 
-	line[strcspn(line, "#\n")] = '\0';
-	while (n < 64 && (word = strtok_r(n ? NULL : line, " \t", &rest)))
-		words[n++] = word;
-	if (!n)
-		return 0;
+	if (n <= 0)
+		return n ? EXIT_USAGE : 0;
 	if (!strcmp(words[0], "rdma"))
 		return parse_link(want, words, n);
 	if (!strcmp(words[0], "mrc") && n > 2) {
 		if (!strcmp(words[1], "port"))
-			return parse_port(want, words, n);
+			return parse_plane(want, words, n);
 		if (!strcmp(words[1], "dev"))
 			return parse_set(want, words, n);
-		if (!strcmp(words[1], "cc") || !strcmp(words[1], "profile"))
+		if (!strcmp(words[1], "profile") && !strcmp(words[2], "use"))
+			return parse_use(want, words, n);
+		if (!strcmp(words[1], "cc") || !strcmp(words[1], "srv6") ||
+		    !strcmp(words[1], "profile"))
 			return parse_kept(want, words, n);
 	}
 	return usage("not a command that \"mrc save\" prints");
@@ -337,16 +402,18 @@ static int parse_line(struct config *want, char *line)
 
 static int read_file(struct config *want, FILE *file)
 {
-	char *line = NULL, place[300];
+	const char *outer = where;
+	char *line = NULL, place[600];
 	size_t room = 0;
 	int ret = 0, n = 0;
 
 	while (!ret && getline(&line, &room, file) >= 0) {
-		snprintf(place, sizeof(place), "%s:%d: ", file_name, ++n);
+		snprintf(place, sizeof(place), "%s%s:%d: ", outer, file_name,
+			 ++n);
 		where = place;
 		ret = parse_line(want, line);
 	}
-	where = "";
+	where = outer;
 	free(line);
 	if (!ret && ferror(file))
 		ret = usage("cannot read %s: %s", file_name, strerror(errno));
@@ -393,27 +460,15 @@ static int run_lines(const char *text)
 	int ret = 0;
 
 	while (!ret && (line = strsep(&lines, "\n"))) {
-		char *words[64], *word;
+		char *words[MAX_WORDS];
 		struct args args = { .v = words };
 
-		while (args.n < 64 && (word = strsep(&line, " ")))
-			words[args.n++] = word;
-		if (*words[0])
+		args.n = split_line(line, words, MAX_WORDS);
+		if (args.n > 0)
 			ret = did(run_command(&args));
 	}
 	free(copy);
 	return ret;
-}
-
-/* A command about one profile. */
-static int profile_command(const char *command, const char *dev,
-			   const char *name)
-{
-	char text[3 * NAME];
-
-	snprintf(text, sizeof(text), "profile %s %s name %s", command, dev,
-		 name);
-	return run_lines(text);
 }
 
 static bool same(const char *a, const char *b)
@@ -421,27 +476,129 @@ static bool same(const char *a, const char *b)
 	return !strcmp(a ?: "", b ?: "");
 }
 
-/* The profiles of @now go, those of @want come. */
-static int apply_profiles(const struct device *now, const struct device *want)
+static const char *next_line(const char *line)
+{
+	return strchr(line, '\n') + 1;
+}
+
+/* What a command is about, its first five words: "srv6 add DEV prefix P ". */
+static size_t key_len(const char *line)
+{
+	size_t len = 0;
+	int i;
+
+	for (i = 0; i < 5; i++)
+		len += strcspn(line + len, " \n") + 1;
+	return len;
+}
+
+/* Does @text have a line that begins like this? */
+static bool has_line(const char *text, const char *start, size_t len)
+{
+	for (; text && *text; text = next_line(text)) {
+		if (!strncmp(text, start, len))
+			return true;
+	}
+	return false;
+}
+
+/* Run the first @len bytes of a line, with another verb than "add". */
+static int run_as(const char *line, size_t len, const char *verb)
+{
+	size_t object = strcspn(line, " ") + 1, skip = object + strlen("add");
+	char *text;
+	int ret;
+
+	if (asprintf(&text, "%.*s%s%.*s", (int)object, line, verb,
+		     (int)(len - skip), line + skip) < 0)
+		text = must(NULL);
+	ret = run_lines(text);
+	free(text);
+	return ret;
+}
+
+/*
+ * From the commands that make what there is to those that make what is wanted.
+ * @whole: what only @now has goes. @change: the verb for what both have, but not
+ * alike.
+ */
+static int apply_lines(const char *now, const char *want, bool whole,
+		       const char *change)
 {
 	const char *p;
 	int ret = 0;
 
-	if (same(now->profiles, want->profiles) &&
-	    !strcmp(now->used, want->used))
-		return 0;
-	if (now->used[0])
-		ret = profile_command("use", now->name, "auto");
-	for (p = now->profiles; !ret && p && *p; p = strchr(p, '\n') + 1) {
-		char name[NAME];
-
-		if (sscanf(p, "profile add %*s name %63s", name) == 1)
-			ret = profile_command("del", now->name, name);
+	for (p = now; !ret && whole && p && *p; p = next_line(p)) {
+		if (!has_line(want, p, key_len(p)))
+			ret = run_as(p, key_len(p), "del");
 	}
-	if (!ret && want->profiles)
-		ret = run_lines(want->profiles);
-	if (!ret && want->used[0])
-		ret = profile_command("use", now->name, want->used);
+	for (p = want; !ret && p && *p; p = next_line(p)) {
+		size_t len = next_line(p) - p;
+
+		if (!has_line(now, p, len))
+			ret = run_as(p, len, has_line(now, p, key_len(p)) ?
+				     change : "add");
+	}
+	return ret;
+}
+
+static int use_profile(const char *dev, const char *name)
+{
+	char text[3 * NAME];
+
+	snprintf(text, sizeof(text), "profile use %s name %s", dev,
+		 name[0] ? name : "auto");
+	return run_lines(text);
+}
+
+static int apply_profiles(const struct device *now, const struct device *want,
+			  bool whole)
+{
+	const char *used = now->used;
+	char line[3 * NAME];
+	int n, ret = 0;
+
+	n = snprintf(line, sizeof(line), "profile add %s name %s ", now->name,
+		     used);
+	/* One that is used cannot go. */
+	if (whole && used[0] && !has_line(want->profiles, line, n)) {
+		used = "";
+		ret = use_profile(now->name, used);
+	}
+	if (!ret)
+		ret = apply_lines(now->profiles, want->profiles, whole, "set");
+	if (!ret && (whole || want->used[0]) && strcmp(used, want->used))
+		ret = use_profile(now->name, want->used);
+	return ret;
+}
+
+/* The same for planes; @whole: those of @now that @want has not go. */
+static int apply_ports(struct device *now, const struct device *want,
+		       bool whole)
+{
+	int ret = 0, i;
+
+	for (i = 0; !ret && whole && i < PLANES; i++) {
+		if (!now->ports[i][0] || !strcmp(now->ports[i], want->ports[i]))
+			continue;
+		ret = did(del_port(now->name, now->ports[i]));
+		if (!ret)
+			now->ports[i][0] = '\0';
+	}
+	for (i = 0; !ret && i < PLANES; i++) {
+		const struct plane port = {
+			.netdev = want->ports[i],
+			.number = i,
+			.disabled = want->disabled[i],
+		};
+		bool there = !strcmp(now->ports[i], want->ports[i]);
+
+		if (!port.netdev[0] ||
+		    (there && port.disabled == now->disabled[i]))
+			continue;
+		ret = did(there ? set_port(now->name, &port) :
+				  add_port(now->name, &port));
+	}
 	return ret;
 }
 
@@ -452,34 +609,24 @@ static int apply_profiles(const struct device *now, const struct device *want)
  */
 static int apply(struct device *now, const struct device *want)
 {
-	bool any = false, whole = want->netdev[0];
+	bool any = false, whole = want->netdev[0], differs[NUM_SETTINGS];
 	int ret = 0;
 	size_t i;
 
 	/* First what the kernel checks as a whole. */
-	for (i = 0; i < NUM_SETTINGS; i++)
-		any |= want->given[i];
+	for (i = 0; i < NUM_SETTINGS; i++) {
+		differs[i] = want->given[i] && (!now->given[i] ||
+			     now->values[i] != want->values[i]);
+		any |= differs[i];
+	}
 	if (any)
-		ret = did(set_settings(want->name, want->values, want->given));
+		ret = did(set_settings(want->name, want->values, differs));
 	if (!ret && want->cc && !same(now->cc, want->cc))
 		ret = run_lines(want->cc);
-	if (!ret && whole)
-		ret = apply_profiles(now, want);
-	for (i = 0; !ret && whole && i < PLANES; i++) {
-		if (!now->ports[i][0] || !strcmp(now->ports[i], want->ports[i]))
-			continue;
-		ret = did(del_port(now->name, now->ports[i]));
-		if (!ret)
-			now->ports[i][0] = '\0';
-	}
-	for (i = 0; !ret && i < PLANES; i++) {
-		if (!want->ports[i][0] || now->ports[i][0])
-			continue;
-		ret = did(add_port(now->name, want->ports[i], i));
-		if (!ret)
-			memcpy(now->ports[i], want->ports[i], NAME);
-	}
-	return ret;
+	if (!ret)
+		ret = apply_lines(now->srv6, want->srv6, whole, "add") ?:
+		      apply_profiles(now, want, whole);
+	return ret ?: apply_ports(now, want, whole);
 }
 
 /* A device of the file: make it if there is none, then make it as it says. */
@@ -541,7 +688,7 @@ static int restore_all(const struct config *want)
 	if (ret)
 		return ret;
 	before = have;
-	memset(&have, 0, sizeof(have));
+	have = (struct config){};
 	for (i = 0; i < want->n; i++) {
 		const struct device *dev = &want->devs[i];
 
@@ -549,21 +696,24 @@ static int restore_all(const struct config *want)
 		if (ret)
 			break;
 	}
-	if (!ret || !changed)
-		return ret;
-	where = "undoing it failed, too: ";
-	for (i++; i--;)
-		undo(&want->devs[i], find(&before, want->devs[i].name));
+	if (ret && changed) {
+		where = "undoing it failed, too: ";
+		for (i++; i--;)
+			undo(&want->devs[i], find(&before, want->devs[i].name));
+	}
+	free_config(&before);
 	return ret;
 }
 
 static int restore(struct args *args)
 {
+	const char *outer = where;
 	struct config want = {};
 	FILE *file = stdin;
-	char what[300];
+	char what[600];
 	int ret;
 
+	changed = false;
 	file_name = next_word(args);
 	if (!file_name)
 		return usage("restore what? A file that \"mrc save\" has written is needed, or - for standard input");
@@ -577,13 +727,19 @@ static int restore(struct args *args)
 				     strerror(errno));
 	}
 	ret = read_file(&want, file);
+	if (file != stdin)
+		fclose(file);
 	if (!ret && !want.n)
 		ret = usage("%s has no commands", file_name);
-	if (ret)
-		return ret;
-	snprintf(what, sizeof(what), "%s is not restored: ", file_name);
-	where = what;
-	return restore_all(&want);
+	if (!ret) {
+		snprintf(what, sizeof(what), "%s%s is not restored: ", outer,
+			 file_name);
+		where = what;
+		ret = restore_all(&want);
+		where = outer;
+	}
+	free_config(&want);
+	return ret;
 }
 
 const struct object save_object = {

@@ -32,36 +32,60 @@ static const char *usids_text(struct nlattr *attr)
 	return text;
 }
 
-static void show_row(struct nlattr **attrs)
+/* A template's values in the form of the command line. */
+struct words {
+	const char *dev, *prefix, *block, *usids;
+};
+
+static struct words words_of(struct nlattr **attrs)
 {
-	struct in6_addr block = {};
-	char *prefix = scratch(), *text = scratch();
+	char *prefix = scratch(), *block = scratch();
+	struct in6_addr addr = {};
 
 	snprintf(prefix, SCRATCH_SIZE, "%s/%u",
 		 get_address(attrs, MRC_A_SRV6_PREFIX),
 		 get_u32(attrs, MRC_A_SRV6_PREFIX_LEN));
-	block.s6_addr32[0] = htonl(get_u32(attrs, MRC_A_SRV6_BLOCK));
-	inet_ntop(AF_INET6, &block, text, SCRATCH_SIZE);
+	addr.s6_addr32[0] = htonl(get_u32(attrs, MRC_A_SRV6_BLOCK));
+	inet_ntop(AF_INET6, &addr, block, SCRATCH_SIZE);
+	return (struct words){
+		.dev = get_string(attrs, MRC_A_SRV6_DEV),
+		.prefix = prefix,
+		.block = block,
+		.usids = attrs[MRC_A_SRV6_USIDS] ?
+			 usids_text(attrs[MRC_A_SRV6_USIDS]) : "",
+	};
+}
+
+static void show_row(struct nlattr **attrs)
+{
+	struct words w = words_of(attrs);
+
 	object_begin();
-	field_string("dev", opt.details ? "DEVICE" : NULL,
-		     get_string(attrs, MRC_A_SRV6_DEV));
-	field_string("prefix", "PREFIX", prefix);
-	field_string("block", "BLOCK", text);
-	field_string("usids", "USIDS", attrs[MRC_A_SRV6_USIDS] ?
-		     usids_text(attrs[MRC_A_SRV6_USIDS]) : "");
+	field_string("dev", opt.details ? "DEVICE" : NULL, w.dev);
+	field_string("prefix", "PREFIX", w.prefix);
+	field_string("block", "BLOCK", w.block);
+	field_string("usids", "USIDS", w.usids);
 	object_end();
 }
 
+void print_srv6(FILE *to, struct nlattr **attrs)
+{
+	struct words w = words_of(attrs);
+
+	fprintf(to, "srv6 add %s prefix %s block %s usids %s\n", w.dev,
+		w.prefix, w.block, w.usids);
+}
+
+const struct listing srv6_list = {
+	.cmd = MRC_CMD_SRV6_GET,
+	.max = MRC_A_SRV6_MAX,
+	.a_dev = MRC_A_SRV6_DEV,
+	.row = show_row,
+};
+
 static int show(struct args *args)
 {
-	static const struct listing list = {
-		.cmd = MRC_CMD_SRV6_GET,
-		.max = MRC_A_SRV6_MAX,
-		.a_dev = MRC_A_SRV6_DEV,
-		.row = show_row,
-	};
-
-	return show_listing(args, &list);
+	return show_listing(args, &srv6_list);
 }
 
 struct prefix {
@@ -145,6 +169,8 @@ static int change(struct args *args, int cmd)
 	struct nl_msg *msg;
 	int ret;
 
+	/* It grows as it is read, and this may not be the first command. */
+	usids = (struct usids){};
 	ret = parse_params(args, params, &dev, true);
 	if (ret)
 		return ret;

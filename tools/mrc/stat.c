@@ -278,6 +278,8 @@ static int run(struct args *args)
 	ret = parse_params(args, params, &filter.dev, false);
 	if (ret)
 		return ret;
+	num_devices = 0;
+	num_metrics = 0;
 	ret = fetch(&dev_list, &filter, on_device);
 	if (ret)
 		return ret;

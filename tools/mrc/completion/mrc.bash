@@ -27,19 +27,20 @@ _mrc_words()
 	case $* in
 	'') echo 'dev port peer path qp profile cc srv6 stat monitor probe top save restore help' ;;
 	dev) echo 'show set help' ;;
-	port) echo 'show add del help' ;;
+	port) echo 'show add set del help' ;;
 	path) echo 'show deny allow help' ;;
 	profile) echo 'show add set del use help' ;;
 	cc) echo 'show set help' ;;
 	srv6) echo 'show add del help' ;;
 	peer | qp) echo 'show help' ;;
+	*' state') echo 'up down' ;;
 	*' netdev') ls /sys/class/net ;;
 	*' peer' | probe) _mrc_peers ;;
 	*' dev') _mrc_devices ;;
 	*' plane' | *' path' | *' ev' | *' qpn' | *' count' | *' interval' | \
 		*' timeout' | *' prefix' | *' block' | *' usids') ;;
 	'dev set '*) echo "$settings" ;;
-	'dev set' | 'port add' | 'port del' | 'path deny' | 'path allow' | \
+	'dev set' | 'port add' | 'port set' | 'port del' | 'path deny' | 'path allow' | \
 		'dev show' | 'port show' | 'cc show' | 'cc set' | \
 		'profile show' | 'profile add' | 'profile set' | \
 		'profile del' | 'profile use' | 'srv6 show' | \
@@ -51,7 +52,8 @@ _mrc_words()
 	'srv6 add '*) echo 'prefix block usids' ;;
 	'srv6 del '*) echo prefix ;;
 	'cc set '*) echo "$parameters" ;;
-	'port add '*) echo 'netdev plane' ;;
+	'port add '*) echo 'netdev plane state' ;;
+	'port set '*) echo 'netdev state' ;;
 	'port del '*) echo 'netdev' ;;
 	'path deny '* | 'path allow '*) echo 'peer local plane path ev' ;;
 	'path show'*) _mrc_devices; echo 'peer plane detail' ;;
@@ -71,11 +73,12 @@ _mrc()
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
 		[[ $word == -* ]] || words+=("$word")
 	done
-	if [ "${words[*]}" = restore ]; then
+	if [ "${words[*]}" = restore ] ||
+		[[ ${COMP_WORDS[COMP_CWORD-1]} == @(-b|--batch) ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 	elif [[ $cur == -* && ${#words[@]} -eq 0 ]]; then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'--json --pretty --details --version --help' -- "$cur")
+			'--json --pretty --details --version --batch --force --help' -- "$cur")
 	else
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(_mrc_words "${words[@]}")" -- "$cur")
