@@ -70,13 +70,23 @@ static int put_attrs(struct sk_buff *skb, const struct mrc_dev *dev,
 	return 0;
 }
 
+/* There is no memory to tell of it now: a number will be told later. */
+static void put_off(struct mrc_events *e, const struct mrc_event *ev)
+{
+	spin_lock_irq(&e->lock);
+	e->missed[ev->type] += ev->count;
+	spin_unlock_irq(&e->lock);
+}
+
 static void send(struct mrc_dev *dev, const struct mrc_event *ev)
 {
 	struct sk_buff *skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	void *hdr;
 
-	if (!skb)
+	if (!skb) {
+		put_off(&dev->events, ev);
 		return;
+	}
 	hdr = genlmsg_put(skb, 0, 0, &mrc_genl_family, 0, MRC_CMD_EVENT);
 	if (!hdr || put_attrs(skb, dev, ev)) {
 		nlmsg_free(skb);
