@@ -79,7 +79,7 @@ def main():
         if rnd.randrange(2):
             body = attribute(rnd.randrange(1, 4), rnd.choice((b"mrc0\0", b"mrc1\0"))) + body
         flags = NLM_F_REQUEST | NLM_F_ACK | rnd.choice((0, 0, NLM_F_DUMP))
-        request(sock, family, rnd.randrange(12), flags, body)
+        request(sock, family, rnd.randrange(28), flags, body)
         got = answer(sock)
         answers[got] = answers.get(got, 0) + 1
         sock.setblocking(False)
