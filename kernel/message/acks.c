@@ -66,7 +66,7 @@ void mrc_emit_sack(struct mrc_qp *qp, struct mrc_sack *s, u32 psn,
 		   const struct mrc_rxinfo *info, u16 tx_timestamp,
 		   bool repeat_ack, struct sk_buff_head *out)
 {
-	bool ext = qp->peer->features & MRC_HELLO_F_SACK_ACK;
+	bool ext = READ_ONCE(qp->peer->features) & MRC_HELLO_F_SACK_ACK;
 	u32 terms = mrc_peer_terms(qp->peer);
 	struct {
 		struct mrc_seth seth;
@@ -154,7 +154,7 @@ void mrc_emit_nack(struct mrc_qp *qp, const struct mrc_pkt *p,
 
 	if (reason == MRC_NACK_NO_RESOURCE) {
 		mrc_qp_count(qp, rnr_sent);
-		if (qp->peer->status == MRC_PEER_EXT)
+		if (READ_ONCE(qp->peer->status) == MRC_PEER_EXT)
 			n.vendor = qp->attr.min_rnr_timer;
 	}
 	skb = mrc_ctl_build(qp, MRC_OP_NACK, p->psn, sizeof(*neth),

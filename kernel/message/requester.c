@@ -413,7 +413,7 @@ static void prepare_msg(struct mrc_qp *qp, struct mrc_txmsg *m,
 	}
 	if (m->status != IB_WC_SUCCESS || !m->npkts)
 		return;
-	if (needed_feature(m->opcode) & ~qp->peer->features) {
+	if (needed_feature(m->opcode) & ~READ_ONCE(qp->peer->features)) {
 		/* A plain MRC 1.0 endpoint knows WRITE and WRITE WITH IMM. */
 		m->status = IB_WC_REM_INV_REQ_ERR;
 		return;

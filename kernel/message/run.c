@@ -403,7 +403,8 @@ static bool peer_known(struct mrc_qp *qp)
 	struct mrc_peer *peer = qp->peer;
 	bool known;
 
-	if (likely(READ_ONCE(peer->status) != MRC_PEER_HELLO))
+	/* pairs with mrc_peer_work(): what the hello told is known with it */
+	if (likely(smp_load_acquire(&peer->status) != MRC_PEER_HELLO))
 		return true;
 	spin_lock(&peer->lock);
 	known = peer->status != MRC_PEER_HELLO;
@@ -514,7 +515,7 @@ static bool send_one(struct mrc_qp *qp, u64 now, struct unit *unit,
 			  MRC_ACKS_COME) ||
 		 !mrc_tx_window_open(&qp->tx) ||
 		 (idx == m->npkts - 1 &&
-		  (qp->peer->status != MRC_PEER_EXT ||
+		  (READ_ONCE(qp->peer->status) != MRC_PEER_EXT ||
 		   (list_empty(&qp->resp.answers) && !mrc_req_more(qp))));
 
 	skb = mrc_pkt_build(qp, m, idx, psn, ackreq, rtx, &status);
@@ -622,9 +623,10 @@ static void run_timers(struct mrc_qp *qp, u64 now, struct sk_buff_head *out)
 static void arm_timer(struct mrc_qp *qp)
 {
 	u64 at = qp->req.rnr_until ?: mrc_tx_deadline(&qp->tx, awaiting(qp));
+	u64 timer_at = READ_ONCE(qp->timer_at);	/* the timer itself clears it */
 
 	/* An earlier shot does no harm: it looks and arms again. */
-	if (at == U64_MAX || (qp->timer_at && qp->timer_at <= at))
+	if (at == U64_MAX || (timer_at && timer_at <= at))
 		return;
 	WRITE_ONCE(qp->timer_at, at);
 	hrtimer_start(&qp->timer, ns_to_ktime(at), HRTIMER_MODE_ABS_SOFT);
@@ -793,7 +795,7 @@ static void rnr(struct mrc_qp *qp, const struct mrc_nack *n, u64 now)
 		mrc_req_fail(qp, m, IB_WC_RNR_RETRY_EXC_ERR);
 		return;
 	}
-	qp->req.rnr_until = now + (qp->peer->status == MRC_PEER_EXT ?
+	qp->req.rnr_until = now + (READ_ONCE(qp->peer->status) == MRC_PEER_EXT ?
 				   rnr_10us[n->vendor & 31] * 10000ULL :
 				   MRC_RNR_DEFAULT);
 }

@@ -222,7 +222,7 @@ bool mrc_hello_tick(struct mrc_peer *peer, u64 now)
 		if (READ_ONCE(peer->idle_since))
 			peer->hello_at = 0;
 		if (peer->status == MRC_PEER_HELLO) {
-			peer->status = MRC_PEER_PLAIN;
+			WRITE_ONCE(peer->status, MRC_PEER_PLAIN);
 			mrc_peer_wake(peer);
 		}
 		return false;
@@ -293,8 +293,8 @@ static void mrc_hello_learn(struct mrc_peer *peer, const struct mrc_hello *h)
 		mrc_event_restart(peer);
 	}
 	peer->instance = instance;
-	peer->features = be32_to_cpu(h->features) & MRC_HELLO_F_KNOWN;
-	peer->window = h->mpr * MRC_MPR_UNIT;
+	WRITE_ONCE(peer->features, be32_to_cpu(h->features) & MRC_HELLO_F_KNOWN);
+	WRITE_ONCE(peer->window, h->mpr * MRC_MPR_UNIT);
 	memcpy(peer->ports, h->port, h->nports * sizeof(*h->port));
 	WRITE_ONCE(peer->nports, h->nports);
 	for (i = 0; i < h->nports; i++)

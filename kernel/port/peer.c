@@ -815,9 +815,12 @@ static void mrc_peer_work(struct work_struct *work)
 	answered = peer->answered;
 	peer->wake = false;
 	peer->answered = false;
-	/* without memory, the old routes and paths have to do */
+	/*
+	 * Without memory, the old routes and paths have to do. Pairs with
+	 * peer_known(): who sees this knows what the hello told.
+	 */
 	if (answered)
-		peer->status = MRC_PEER_EXT;
+		smp_store_release(&peer->status, MRC_PEER_EXT);
 	if (!err)
 		mrc_peer_tell(peer, hello, up, ktime_get_ns());
 	spin_unlock_bh(&peer->lock);
