@@ -10,11 +10,13 @@
  *   cq CQE | qp PD | srqp PD | udqp PD          QPs in INIT (ud: RTS), all operations allowed
  *   connect QP QPN PSN GID [MTU]                to RTS
  *   send|write|read QP MR OFF LEN [RADDR RKEY [IMM]]
+ *   writev|readv QP MR LEN N MORE RADDR RKEY    one message: N times LEN bytes of MR, and MORE bytes
  *   cas|fadd QP MR OFF RADDR RKEY VALUE [SWAP]
  *   recv QP MR OFF LEN
  *   poll MILLISECONDS                           the next completion, if one comes
  *   changed MR                                  bytes that differ from the filling, the first, the last
  *   fill MR | peek MR OFF LEN | poke MR OFF HEX
+ *   random MR SEED | sum MR OFF LEN             fill with random bytes; a hash of bytes
  *   state QP | reset QP | destroy QP | dereg MR
  */
 #include "endpoint.h"
@@ -30,6 +32,7 @@
 
 #define MAX_OBJECTS 4096
 #define FILLING 0xa5
+#define MAX_SGE 32
 
 struct memory {
 	struct ibv_mr *mr;
@@ -103,7 +106,7 @@ static void do_qp(uint64_t pd, enum ibv_qp_type type, bool use_srq)
 {
 	struct ibv_qp_init_attr init = {
 		.send_cq = cq, .recv_cq = cq, .qp_type = type, .srq = use_srq ? srq : NULL,
-		.cap = { .max_send_wr = 64, .max_recv_wr = 64, .max_send_sge = 1,
+		.cap = { .max_send_wr = 64, .max_recv_wr = 64, .max_send_sge = MAX_SGE,
 			 .max_recv_sge = 1 },
 	};
 	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_INIT, .port_num = ep.opt.port,
@@ -197,6 +200,33 @@ static void do_post(enum ibv_wr_opcode op, uint64_t *a, int n)
 		printf("{\"ok\":true,\"wr\":%" PRIu64 "}\n", next_wr++);
 }
 
+/* One message whose local side is the same memory several times over. */
+static void do_postv(enum ibv_wr_opcode op, const uint64_t *a)
+{
+	struct ibv_qp *qp = qp_of(a[0]);
+	struct memory *m = memory_of(a[1]);
+	struct ibv_sge sge[MAX_SGE];
+	struct ibv_send_wr *bad, wr = { .wr_id = next_wr, .sg_list = sge, .opcode = op,
+					.send_flags = IBV_SEND_SIGNALED,
+					.wr.rdma = { .remote_addr = a[5], .rkey = a[6] } };
+	uint64_t i;
+	int ret;
+
+	if (!qp || !m || a[2] > m->size || a[4] > m->size || a[3] + !!a[4] > MAX_SGE) {
+		fail("no such QP or MR, or too much of it");
+		return;
+	}
+	for (i = 0; i < a[3] + !!a[4]; i++)
+		sge[i] = (struct ibv_sge) { .addr = (uintptr_t)m->buf, .lkey = m->mr->lkey,
+					    .length = i < a[3] ? a[2] : a[4] };
+	wr.num_sge = i;
+	ret = ibv_post_send(qp, &wr, &bad);
+	if (ret)
+		fail("ibv_post_send: %s", strerror(ret));
+	else
+		printf("{\"ok\":true,\"wr\":%" PRIu64 "}\n", next_wr++);
+}
+
 static void do_recv(uint64_t *a)
 {
 	struct ibv_qp *qp = qp_of(a[0]);
@@ -253,6 +283,27 @@ static void do_changed(struct memory *m)
 	       (ssize_t)first - 4096, (ssize_t)last - 4096);
 }
 
+static void do_random(struct memory *m, uint64_t seed)
+{
+	struct prng p = { .state = seed };
+
+	prng_fill(&p, m->buf, m->size);
+	printf("{\"ok\":true}\n");
+}
+
+/* FNV-1a, eight bytes at a time. */
+static void do_sum(const struct memory *m, uint64_t off, uint64_t len)
+{
+	uint64_t hash = 14695981039346656037ull, word, i;
+
+	for (i = 0; i < len; i += sizeof(word)) {
+		word = 0;
+		memcpy(&word, m->buf + off + i, len - i < sizeof(word) ? len - i : sizeof(word));
+		hash = (hash ^ word) * 1099511628211ull;
+	}
+	printf("{\"ok\":true,\"sum\":%" PRIu64 "}\n", hash);
+}
+
 static void do_memory(const char *what, struct memory *m, uint64_t off, uint64_t len,
 		      const char *hex)
 {
@@ -261,6 +312,10 @@ static void do_memory(const char *what, struct memory *m, uint64_t off, uint64_t
 
 	if (!m || off > m->size || len > m->size - off) {
 		fail("no such memory");
+	} else if (!strcmp(what, "random")) {
+		do_random(m, off);
+	} else if (!strcmp(what, "sum")) {
+		do_sum(m, off, len);
 	} else if (!strcmp(what, "changed")) {
 		do_changed(m);
 	} else if (!strcmp(what, "fill")) {
@@ -344,6 +399,8 @@ static void run_line(char *line)
 		do_post(IBV_WR_RDMA_WRITE, a, n - 1);
 	} else if (!strcmp(c, "read") && n == 7) {
 		do_post(IBV_WR_RDMA_READ, a, n - 1);
+	} else if ((!strcmp(c, "writev") || !strcmp(c, "readv")) && n == 8) {
+		do_postv(*c == 'w' ? IBV_WR_RDMA_WRITE : IBV_WR_RDMA_READ, a);
 	} else if (!strcmp(c, "cas") && n == 8) {
 		do_post(IBV_WR_ATOMIC_CMP_AND_SWP, a, n - 1);
 	} else if (!strcmp(c, "fadd") && n == 7) {
@@ -353,8 +410,10 @@ static void run_line(char *line)
 	} else if (!strcmp(c, "poll") && n == 2) {
 		do_poll(a[0]);
 	} else if (!strcmp(c, "changed") || !strcmp(c, "fill") || !strcmp(c, "peek") ||
-		   !strcmp(c, "poke")) {
-		do_memory(c, memory_of(a[0]), a[1], c[1] == 'e' ? a[2] : 0, n > 3 ? word[3] : "");
+		   !strcmp(c, "poke") || !strcmp(c, "random") || !strcmp(c, "sum")) {
+		do_memory(c, memory_of(a[0]), a[1],
+			  !strcmp(c, "peek") || !strcmp(c, "sum") ? a[2] : 0,
+			  n > 3 ? word[3] : "");
 	} else if (!strcmp(c, "state") || !strcmp(c, "reset") || !strcmp(c, "destroy")) {
 		do_qp_thing(c, a[0]);
 	} else if (!strcmp(c, "dereg") && memory_of(a[0])) {
@@ -376,7 +435,7 @@ int main(int argc, char **argv)
 	static char line[65536];
 	int c;
 
-	while ((c = getopt(argc, argv, "d:x:m:t:r:R:")) != -1) {
+	while ((c = getopt(argc, argv, "d:x:m:t:r:R:n:")) != -1) {
 		switch (c) {
 		case 'd': opt.device = optarg; break;
 		case 'x': opt.gid_index = atoi(optarg); break;
@@ -384,8 +443,9 @@ int main(int argc, char **argv)
 		case 't': opt.timeout = atoi(optarg); break;
 		case 'r': opt.retry_cnt = atoi(optarg); break;
 		case 'R': opt.rnr_retry = atoi(optarg); break;
+		case 'n': opt.min_rnr_timer = atoi(optarg); break;
 		default:
-			fprintf(stderr, "usage: mrc-verbsh [-d DEV] [-x GID_INDEX] [-m MTU] [-t TIMEOUT] [-r RETRY] [-R RNR_RETRY]\n");
+			fprintf(stderr, "usage: mrc-verbsh [-d DEV] [-x GID_INDEX] [-m MTU] [-t TIMEOUT] [-r RETRY] [-R RNR_RETRY] [-n MIN_RNR_TIMER]\n");
 			return 2;
 		}
 	}
