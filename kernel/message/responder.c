@@ -740,6 +740,8 @@ void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
 	if (place_now && (f & MRC_OPF_RETH)) {
 		order = order_write(qp, p);
 		place_now = order != MRC_ORDER_WAIT;
+	} else {
+		mrc_order_forget(resp->order, &qp->rxw);
 	}
 	if (p->psn != mrc_rxwin_next(&qp->rxw)) {
 		mrc_qp_count(qp, out_of_order);

@@ -17,10 +17,17 @@ void mrc_order_init(struct mrc_order *o, u32 mtu)
 	o->mtu = mtu;
 }
 
-/* Forget what is done: nothing that comes now is earlier. */
-static void forget(struct mrc_order *o, u32 next)
+/**
+ * mrc_order_forget - forget what is done: nothing that comes now is earlier
+ * @o: the order
+ * @w: the stream's window
+ *
+ * To be called for every packet that mrc_order_begin() is not asked about, so
+ * that nothing is remembered until its PSNs come round again.
+ */
+void mrc_order_forget(struct mrc_order *o, const struct mrc_rxwin *w)
 {
-	u32 i = 0;
+	u32 next = mrc_rxwin_next(w), i = 0;
 
 	while (i < o->count) {
 		struct mrc_order_run *r = &o->run[i];
@@ -133,7 +140,7 @@ enum mrc_order_verdict mrc_order_begin(struct mrc_order *o,
 	bool cut = false;
 	u32 i, k, last;
 
-	forget(o, mrc_rxwin_next(w));
+	mrc_order_forget(o, w);
 	for (i = 0; i < o->count; i++) {
 		const struct mrc_order_run *r = &o->run[i];
 

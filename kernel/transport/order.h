@@ -55,6 +55,7 @@ enum mrc_order_verdict {
 };
 
 void mrc_order_init(struct mrc_order *o, u32 mtu);
+void mrc_order_forget(struct mrc_order *o, const struct mrc_rxwin *w);
 enum mrc_order_verdict mrc_order_begin(struct mrc_order *o,
 				       const struct mrc_rxwin *w,
 				       const struct mrc_order_pkt *p);

@@ -110,6 +110,27 @@ TEST(mrc_order_begin__what_is_between_two_messages_is_not_of_them)
 	CHECK(arrive(0, 0, 40, MTU) == MRC_ORDER_ALL);
 }
 
+/* A WRITE, then nothing but SENDs until the same PSNs come round again. */
+TEST(mrc_order_forget__long_without_a_write)
+{
+	begin(0);
+	CHECK(arrive(0, 0, 100, MTU) == MRC_ORDER_ALL);
+	mrc_rxwin_done(&win, 0);
+	mrc_order_forget(&order, &win);
+	CHECK_EQ(order.count, 0);
+	mrc_rxwin_init(&win, 0xfffff0, WINDOW, storage);
+	/* a SEND of the PSN that the WRITE had */
+	mrc_rxwin_claim(&win, 0, MTU);
+	CHECK(arrive(0xfffff8, 9, 100, MTU) == MRC_ORDER_ALL);
+
+	/* What is not done yet is not forgotten. */
+	begin(0);
+	CHECK(arrive(1, 1, 100, MTU) == MRC_ORDER_ALL);
+	mrc_rxwin_done(&win, 1);
+	mrc_order_forget(&order, &win);
+	CHECK(arrive(0, 0, 100, MTU) == MRC_ORDER_REST);
+}
+
 TEST(mrc_order_begin__more_runs_than_it_remembers)
 {
 	u32 i;
