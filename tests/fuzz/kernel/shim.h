@@ -455,6 +455,8 @@ u32 get_random_u32(void);
 typedef struct { int unused; } netdevice_tracker;
 struct net;
 struct net_device { int mtu; char name[IFNAMSIZ]; };
+#define netif_running(d)	((d)->mtu > 0)
+#define netif_carrier_ok(d)	((d)->mtu > 0)
 struct platform_device;
 struct kobject;
 struct sock;
