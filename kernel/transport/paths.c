@@ -33,8 +33,15 @@
 #define LOSS_QUIET_ACKS		512
 /* Where nothing has been lost yet, fewer will do. */
 #define LOSS_FIRST_ACKS		64
+/* But a link that fails may take several paths with it, at about one time. */
+#define FAULT_RTTS		4
+#define FAULT_PATHS		4
 /* A path is chosen out of so many. */
 #define FLIGHT_CHOICES		4
+/* So many are looked at for one that is proven. */
+#define PROVEN_CHOICES		8
+/* One packet in so many goes where nothing is known. */
+#define EXPLORE			16
 /* A plane may have so many packets in flight besides twice its share. */
 #define FLIGHT_SLACK		16
 
@@ -94,6 +101,40 @@ static void swap_order(struct mrc_paths *ps, struct mrc_plane *pl, u16 a, u16 b)
 	ps->path[pa].pos = b;
 }
 
+static void put_at(struct mrc_paths *ps, struct mrc_plane *pl, u16 place,
+		   u16 idx)
+{
+	pl->ready[place] = idx;
+	ps->path[idx].place = place;
+}
+
+/* A path's place among those that are ready, by what is known of it now. */
+static void find_place(struct mrc_paths *ps, u32 idx)
+{
+	struct mrc_plane *pl = plane_of(ps, idx);
+	struct mrc_path *p = &ps->path[idx];
+	u16 place = p->place;
+
+	if (place != MRC_PATH_NOT_READY) {
+		if (place < pl->nproven) {
+			put_at(ps, pl, place, pl->ready[--pl->nproven]);
+			place = pl->nproven;
+		}
+		if (place != --pl->nready)
+			put_at(ps, pl, place, pl->ready[pl->nready]);
+		p->place = MRC_PATH_NOT_READY;
+	}
+	if (!active(p) || p->inflight)
+		return;
+	place = pl->nready++;
+	if (p->proven) {
+		if (place != pl->nproven)
+			put_at(ps, pl, place, pl->ready[pl->nproven]);
+		place = pl->nproven++;
+	}
+	put_at(ps, pl, place, idx);
+}
+
 static u32 xorshift(u32 x)
 {
 	x ^= x << 13;
@@ -117,7 +158,7 @@ static u32 scale(u32 x, u32 n)
 size_t mrc_paths_size(u32 n)
 {
 	return sizeof(struct mrc_paths) +
-	       n * (sizeof(struct mrc_path) + sizeof(u16));
+	       n * (sizeof(struct mrc_path) + 2 * sizeof(u16));
 }
 
 /**
@@ -145,6 +186,7 @@ void mrc_paths_setup(struct mrc_paths *ps, const struct mrc_paths_conf *conf)
 
 		pl->plane = planes[i];
 		pl->order = order;
+		pl->ready = order + n;
 		order += n / nplanes + (i < n % nplanes);
 	}
 
@@ -161,6 +203,7 @@ void mrc_paths_setup(struct mrc_paths *ps, const struct mrc_paths_conf *conf)
 			     0xc000 | ((base + i * 0x9e5) & 0x3fff);
 		p->plane = pl->plane;
 		p->pos = pl->npaths;
+		p->place = MRC_PATH_NOT_READY;
 		pl->order[pl->npaths++] = i;
 	}
 	for (u32 i = 0; i < nplanes; i++) {
@@ -178,6 +221,8 @@ void mrc_paths_setup(struct mrc_paths *ps, const struct mrc_paths_conf *conf)
 			ps->path[pl->order[k]].backup = true;
 		pl->nactive = pl->nuse;
 		ps->nactive += pl->nuse;
+		for (u32 k = 0; k < pl->nactive; k++)
+			find_place(ps, pl->order[k]);
 	}
 }
 
@@ -262,6 +307,15 @@ static void set_state(struct mrc_paths *ps, u32 idx, enum mrc_path_state state,
 		ps->nactive++;
 		ps->loss_sum += p->loss;
 	}
+	find_place(ps, idx);
+}
+
+static void set_proven(struct mrc_paths *ps, u32 idx, bool proven)
+{
+	if (ps->path[idx].proven == proven)
+		return;
+	ps->path[idx].proven = proven;
+	find_place(ps, idx);
 }
 
 /* A backup of the plane that could be used at once; -1: none. */
@@ -521,48 +575,91 @@ void mrc_rotor_init(struct mrc_rotor *r, u32 seed)
 }
 
 /*
- * Of a few places from @k on the one whose path has the fewest packets in
- * flight. So a path that has just died, or is slow, gets hardly another packet
- * before the first has been given up.
+ * Of a few places of order[] from @k on the one whose path has the fewest
+ * packets in flight; of those the one used last, as it is the least likely to
+ * have died without our knowing.
  */
 static u32 least_in_flight(const struct mrc_paths *ps,
-			   const struct mrc_plane *pl, u32 k, int avoid, u32 n)
+			   const struct mrc_plane *pl, u32 k, u32 n)
 {
-	u32 best = k, least = U32_MAX;
+	const struct mrc_path *best = &ps->path[pl->order[k]];
 
-	for (u32 i = 0; i < min_t(u32, n, FLIGHT_CHOICES); i++) {
-		u16 idx = pl->order[k];
+	for (u32 i = 1; i < min_t(u32, n, FLIGHT_CHOICES); i++) {
+		const struct mrc_path *p = &ps->path[pl->order[(k + i) % n]];
 
-		if (idx != avoid && ps->path[idx].inflight < least) {
-			best = k;
-			least = ps->path[idx].inflight;
-			if (!least)
-				break;
-		}
-		k = (k + 1) % n;
+		if (p->inflight < best->inflight ||
+		    (p->inflight == best->inflight &&
+		     (s32)(p->turn - best->turn) > 0))
+			best = p;
 	}
-	return best;
+	return best->pos;
 }
 
-static int pick_in_plane(struct mrc_paths *ps, struct mrc_plane *pl,
-			 struct mrc_rotor *r, int avoid, u32 n)
+/* Of the @n paths of @list the @k-th, unless it is @avoid or to be skipped. */
+static u32 choose(struct mrc_paths *ps, const u16 *list, u32 k, int avoid,
+		  u32 n)
 {
-	struct mrc_path *p;
-	u32 k, idx;
+	struct mrc_path *p = &ps->path[list[k]];
+
+	if (list[k] != avoid && p->state != MRC_PATH_SKIP)
+		return list[k];
+	/* Passed over once; one such per packet, so the next is taken as is. */
+	if (p->state == MRC_PATH_SKIP)
+		p->state = MRC_PATH_GOOD;
+	k = (k + 1) % n;
+	if (list[k] == avoid)
+		k = (k + 1) % n;
+	return list[k];
+}
+
+/*
+ * One of the first @n of order[], if there is one by which a packet arrived:
+ * for what should rather not be lost.
+ */
+static int pick_proven(struct mrc_paths *ps, struct mrc_plane *pl,
+		       struct mrc_rotor *r, int avoid, u32 n)
+{
+	u32 k;
 
 	r->key = xorshift(r->key);
-	k = least_in_flight(ps, pl, scale(r->key, n), avoid, n);
-	idx = pl->order[k];
-	p = &ps->path[idx];
-	if (p->state != MRC_PATH_SKIP)
-		return idx;
+	k = scale(r->key, n);
+	for (u32 i = 0; i < min_t(u32, n, PROVEN_CHOICES); i++) {
+		u16 idx = pl->order[(k + i) % n];
 
-	/* Passed over once; one such per packet, so the next is taken as is. */
-	p->state = MRC_PATH_GOOD;
-	k = (k + 1) % n;
-	if (pl->order[k] == avoid)
-		k = (k + 1) % n;
-	return pl->order[k];
+		if (idx != avoid && ps->path[idx].proven)
+			return idx;
+	}
+	if (pl->nproven > 1)
+		return choose(ps, pl->ready, scale(r->key, pl->nproven), avoid,
+			      pl->nproven);
+	return choose(ps, pl->order, k, avoid, n);
+}
+
+/*
+ * One that has nothing in flight: so a path that has just died gets no other
+ * packet before its first has been given up. Rather one by which the last
+ * packet arrived than another: of a path set that nothing is known of, and
+ * some of which is dead, no more is tried than there are packets in flight,
+ * and a little.
+ */
+static int pick_in_plane(struct mrc_paths *ps, struct mrc_plane *pl,
+			 struct mrc_rotor *r)
+{
+	u32 first = 0, n = pl->nproven, k;
+
+	r->key = xorshift(r->key);
+	if (!pl->nready) {
+		n = pl->nactive;
+		k = least_in_flight(ps, pl, scale(r->key, n), n);
+		return choose(ps, pl->order, k, -1, n);
+	}
+	if (!n || (n < pl->nready && !(r->key % EXPLORE))) {
+		first = n;
+		n = pl->nready - n;
+	}
+	if (n == 1)
+		return choose(ps, pl->ready, first, -1, pl->nready);
+	return choose(ps, &pl->ready[first], scale(r->key, n), -1, n);
 }
 
 /* Has a slow plane got more than twice its share of what is in flight? */
@@ -603,18 +700,19 @@ int mrc_paths_pick(struct mrc_paths *ps, struct mrc_rotor *r, int avoid,
 			continue;
 		}
 		r->cursor = slot + 1;
-		return pick_in_plane(ps, pl, r, -1, pl->nactive);
+		if (avoid >= 0)
+			return pick_proven(ps, pl, r, -1, pl->nactive);
+		return pick_in_plane(ps, pl, r);
 	}
 	if (slow != U32_MAX) {
 		r->cursor = slow + 1;
-		return pick_in_plane(ps, &ps->planes[slow], r, -1,
-				     ps->planes[slow].nactive);
+		return pick_in_plane(ps, &ps->planes[slow], r);
 	}
 	if (second != U32_MAX) {
 		struct mrc_plane *pl = &ps->planes[second];
 
 		r->cursor = second + 1;
-		return pick_in_plane(ps, pl, r, avoid, pl->nactive);
+		return pick_proven(ps, pl, r, avoid, pl->nactive);
 	}
 
 	/* Nothing is believed to work: try whatever has a link. */
@@ -659,8 +757,8 @@ int mrc_paths_pick_reverse(struct mrc_paths *ps, struct mrc_rotor *r, u64 now)
 		if (!plane_works(ps, pl))
 			continue;
 		r->cursor = slot + 1;
-		return pick_in_plane(ps, pl, r, -1,
-				     min_t(u32, ps->reverse, pl->nactive));
+		return pick_proven(ps, pl, r, -1,
+				   min_t(u32, ps->reverse, pl->nactive));
 	}
 	return mrc_paths_pick(ps, r, -1, now);
 }
@@ -686,7 +784,10 @@ void mrc_paths_flight(struct mrc_paths *ps, u32 idx, bool enters)
 		ps->path[idx].inflight--;
 	else if (enters)
 		ps->path[idx].inflight++;
+	if (ps->path[idx].inflight <= enters)
+		find_place(ps, idx);
 	if (enters) {
+		ps->path[idx].turn = ps->turn++;
 		pl->inflight++;
 		ps->inflight++;
 	} else if (pl->inflight) {
@@ -765,6 +866,7 @@ void mrc_paths_acked(struct mrc_paths *ps, u32 idx, enum mrc_sack_m m,
 
 	p->acked++;
 	p->streak = 0;
+	set_proven(ps, idx, true);
 	set_loss(ps, p, p->loss - (p->loss >> LOSS_SHIFT));
 	path_rtt(ps, p, rtt_ns);
 	ps->acks++;
@@ -797,7 +899,7 @@ static bool plane_is_dead(const struct mrc_paths *ps,
 	if (!pl->streak_many && pl->nactive > 1)
 		return false;
 	/* Others must have delivered meanwhile, or it is not the plane. */
-	return ps->acks - pl->ack_mark >= limit && another_works(ps, pl);
+	return ps->acks - pl->ack_mark >= 2 * limit && another_works(ps, pl);
 }
 
 /* Note a loss. Is it a path that loses while no other does? */
@@ -811,10 +913,15 @@ static bool loses_alone(struct mrc_paths *ps, const struct mrc_plane *pl,
 	ps->loss_path = idx;
 	ps->loss_at = now;
 	ps->loss_acks = ps->acks;
-	if (ps->other_loss_at &&
-	    (now - ps->other_loss_at < LOSS_QUIET ||
-	     ps->acks - ps->other_loss_acks < LOSS_QUIET_ACKS))
+	if (!ps->other_loss_at ||
+	    (now - ps->other_loss_at >= LOSS_QUIET &&
+	     ps->acks - ps->other_loss_acks >= LOSS_QUIET_ACKS)) {
+		ps->fault_at = now;
+		ps->fault_paths = 1;
+	} else if (now - ps->fault_at > FAULT_RTTS * (u64)ps->srtt_ns ||
+		   ++ps->fault_paths > FAULT_PATHS) {
 		return false;
+	}
 	/* On the word of one packet, no more than half of a plane. */
 	if (ps->acks < LOSS_FIRST_ACKS || pl->nactive < 2)
 		return false;
@@ -840,6 +947,7 @@ void mrc_paths_lost(struct mrc_paths *ps, u32 idx, u64 now)
 	pl = plane_of(ps, idx);
 
 	p->lost++;
+	set_proven(ps, idx, false);
 	if (!plane_up(ps, pl) || now - ps->last_ack > PEER_SILENT)
 		return;
 

@@ -18,10 +18,13 @@ enum mrc_path_state {
 	MRC_PATH_DENIED,
 };
 
+#define MRC_PATH_NOT_READY	0xffff	/* mrc_path.place */
+
 struct mrc_path {
 	u32 entropy;		/* UDP source port, flow label << 16 (0: the same) */
 	u8 plane;
 	u8 state;		/* enum mrc_path_state */
+	u16 place;		/* in its plane's ready[], MRC_PATH_NOT_READY */
 	u32 tx;			/* packets sent */
 	u32 acked;
 	u32 lost;
@@ -34,8 +37,10 @@ struct mrc_path {
 	u8 flaps;		/* how often it was bad lately */
 	bool probing;		/* a probe is on its way */
 	bool backup;		/* not in use while others are */
+	bool proven;		/* its last packet arrived, and unmarked */
 	u32 inflight;		/* packets of all streams */
 	u32 ack_mark;		/* mrc_paths.acks when its streak began */
+	u32 turn;		/* mrc_paths.turn when it was used last */
 	u64 state_at;		/* when it became bad or good */
 	u64 probe_at;		/* when the next probe is due; bad paths only */
 };
@@ -60,6 +65,13 @@ struct mrc_plane {
 	 * The plane's paths: first nactive that are in use, then the others.
 	 */
 	u16 *order;
+	/*
+	 * Those in use that have nothing in flight: first nproven that are
+	 * proven, then the others.
+	 */
+	u16 *ready;
+	u16 nproven;
+	u16 nready;
 };
 
 struct mrc_paths {
@@ -82,7 +94,10 @@ struct mrc_paths {
 	u64 loss_at, other_loss_at;
 	u32 loss_acks, other_loss_acks;	/* acks then */
 	u32 loss_path;
+	u32 fault_paths;	/* that lost since fault_at, the first after quiet */
+	u64 fault_at;
 	u32 inflight;		/* packets, of all planes */
+	u32 turn;		/* packets sent */
 	u32 went_bad;		/* counts for the caller, never reset */
 	u32 went_good;
 	u64 last_probe;
@@ -95,7 +110,7 @@ struct mrc_paths {
 	u64 rev_at;		/* when it was sent */
 	struct mrc_plane planes[MRC_MAX_PORTS];
 	struct mrc_path path[];
-	/* u16 order[n] follows */
+	/* u16 order[n], ready[n] follow */
 };
 
 /* A QP's own rotation through the path set. */

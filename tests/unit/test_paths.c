@@ -76,6 +76,17 @@ static void consistent(void)
 				loss += p->loss;
 		}
 		total += pl->nactive;
+
+		for (u32 k = 0; k < pl->nready; k++) {
+			CHECK_EQ(ps->path[pl->ready[k]].place, k);
+			CHECK(ps->path[pl->ready[k]].proven == (k < pl->nproven));
+		}
+		for (u32 k = 0; k < pl->npaths; k++) {
+			struct mrc_path *p = &ps->path[pl->order[k]];
+
+			CHECK((p->place != MRC_PATH_NOT_READY) ==
+			      (k < pl->nactive && !p->inflight));
+		}
 	}
 	CHECK_EQ(total, ps->nactive);
 	CHECK_EQ(loss, ps->loss_sum);
@@ -440,6 +451,94 @@ TEST(mrc_paths_lost__first_loss)
 	}
 	CHECK_EQ(mrc_paths_in_state(ps, 0, MRC_PATH_ASSUMED_BAD), 2);
 	consistent();
+}
+
+/* What fails takes several paths with it: after quiet, up to four at a time. */
+TEST(mrc_paths_lost__several_at_once)
+{
+	begin(64, 4);
+	traffic(1000, 0);
+	for (u32 p = 1; p < 40; p += 5) {
+		mrc_paths_lost(ps, p, now);
+		now += 10000;
+	}
+	for (u32 p = 1; p < 40; p += 5)
+		CHECK_EQ(state(p), p < 20 ? MRC_PATH_ASSUMED_BAD : MRC_PATH_GOOD);
+	/* Later it is something else. */
+	begin(64, 4);
+	traffic(1000, 0);
+	mrc_paths_lost(ps, 1, now);
+	traffic(100, 0);
+	mrc_paths_lost(ps, 6, now);
+	CHECK_EQ(state(1), MRC_PATH_ASSUMED_BAD);
+	CHECK_EQ(state(6), MRC_PATH_GOOD);
+	consistent();
+}
+
+/*
+ * One path in ten is dead, and one packet of each plane is in flight: little
+ * is lost to find those out, for what is known to work is used.
+ */
+TEST(mrc_paths_pick__proven_first)
+{
+	u32 lost = 0, used[64] = { 0 }, often = 0;
+
+	begin_profile(&(struct mrc_paths_conf){ .nplanes = 4, .n = 64,
+						.reverse = 4 });
+	for (u32 i = 0; i < 1000; i++) {
+		u32 p = pick();
+
+		used[p]++;
+		mrc_paths_flight(ps, p, true);
+		consistent();
+		mrc_paths_flight(ps, p, false);
+		now += 10000;
+		if (p % 10 == 3) {
+			mrc_paths_lost(ps, p, now);
+			lost++;
+		} else {
+			mrc_paths_acked(ps, p, MRC_SACK_M_NONE, 200000, now);
+		}
+		consistent();
+	}
+	for (u32 i = 0; i < 64; i++)
+		often += used[i] > 20;
+	test_note("%u of 1000 lost, %u of 64 paths used often", lost, often);
+	/* By chance alone 100, less what is found out. */
+	CHECK(lost < 12);
+	/* But others are tried besides. */
+	CHECK(often > 8);
+	/* What is sent again, and answers, go by nothing else. */
+	for (u32 i = 0; i < 1000; i++) {
+		int p = mrc_paths_pick(ps, &rotor, pick(), now);
+
+		CHECK(p >= 0 && ps->path[p].proven);
+		p = mrc_paths_pick_reverse(ps, &rotor, now);
+		CHECK(p >= 0 && p % 10 != 3);
+	}
+}
+
+/* As many in flight as there are paths: each has one. */
+TEST(mrc_paths_pick__idle_first)
+{
+	begin(64, 4);
+	for (u32 i = 0; i < 64; i++)
+		mrc_paths_flight(ps, pick(), true);
+	consistent();
+	for (u32 i = 0; i < 64; i++)
+		CHECK_EQ(ps->path[i].inflight, 1);
+	/* Beyond that the one used last of those looked at. */
+	for (u32 i = 0; i < 64; i++) {
+		u32 p = pick();
+
+		mrc_paths_flight(ps, p, true);
+		CHECK(ps->path[p].inflight <= 4);
+	}
+	for (u32 i = 0; i < 64; i++)
+		while (ps->path[i].inflight)
+			mrc_paths_flight(ps, i, false);
+	consistent();
+	CHECK_EQ(ps->inflight, 0);
 }
 
 /* A plane with more than its share in flight is passed over. */

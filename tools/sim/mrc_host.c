@@ -15,6 +15,7 @@
 #define RX_WINDOW	(MRC_MPR_DEFAULT * MRC_MPR_UNIT)
 #define TX_WINDOW	4096
 #define MORE_SACKS	3
+#define REVERSE_PATHS	4	/* MRC_REVERSE_DEFAULT of kernel/mrc.h */
 /* METH and RETH; TSETH. */
 #define WIRE_DATA	(WIRE_BTH + 4 + 16)
 #define WIRE_TSETH	4
@@ -123,6 +124,11 @@ static u32 peer_find(struct sim *sim, u32 src, u32 dst, bool make)
 		.speed_bps = sim->c.speed * sim->c.planes,
 	};
 
+	struct mrc_paths_conf paths = {
+		.planes = planes, .nplanes = sim->c.planes, .n = n,
+		.reverse = REVERSE_PATHS,
+	};
+
 	profile.trimming = sim->c.overflow == OVERFLOW_TRIM;
 	slot = slot_of(m, src, dst);
 	if (m->table[slot] != NONE || !make)
@@ -152,8 +158,8 @@ static u32 peer_find(struct sim *sim, u32 src, u32 dst, bool make)
 	m->memory += mrc_paths_size(n);
 	for (u32 k = 0; k < sim->c.planes; k++)
 		planes[k] = k;
-	mrc_paths_init(p->st.paths, n, planes, sim->c.planes,
-		       rng_next(&sim->rng));
+	paths.seed = rng_next(&sim->rng);
+	mrc_paths_setup(p->st.paths, &paths);
 	if (sim->c.routing == ROUTING_NAMED)
 		name_paths(sim, p->st.paths);
 	mrc_cc_init(&p->cc, &cc, sim_ns(sim));
@@ -526,7 +532,7 @@ static void sack_in(struct sim *sim, u32 pkt)
 static const struct mrc_path *control_path(struct sim *sim, u32 peer)
 {
 	struct mrc_host_peer *p = &mrc_of(sim)->peer[peer];
-	int path = mrc_paths_pick(p->st.paths, &p->rotor, -1, sim_ns(sim));
+	int path = mrc_paths_pick_reverse(p->st.paths, &p->rotor, sim_ns(sim));
 
 	return path < 0 ? NULL : mrc_path_get(p->st.paths, path);
 }
@@ -550,6 +556,7 @@ static u32 answer(struct sim *sim, enum packet_kind kind, u32 conn, u32 size)
 
 	back_peer(sim, conn);
 	path = control_path(sim, mrc_of(sim)->conn[conn].back);
+	peer_arm(sim, mrc_of(sim)->conn[conn].back);
 	if (!path)
 		return NONE;
 	pkt = new_packet(sim, kind, conn, cn->src, size, path);
