@@ -28,7 +28,9 @@
 #define PTO_JITTERS		10
 #define PTO_NO_RTT		(5ULL * NSEC_PER_MSEC)
 #define PTO_MAX			(100ULL * NSEC_PER_MSEC)
-#define PTO_MAX_BACKOFF		7
+/* So many go unanswered before the interval doubles: probes are lost, too. */
+#define PTO_LINEAR		2
+#define PTO_MAX_BACKOFF		(7 + PTO_LINEAR)
 /* Interval of repeating everything where the QP never gives up. */
 #define RTO_FOREVER		(1ULL * NSEC_PER_SEC)
 /* Sent again at a timeout */
@@ -74,6 +76,7 @@ void mrc_recovery_start(struct mrc_tx *tx, struct mrc_peer_state *ps, u64 now)
 {
 	/* Ticks wrap after 18 minutes. */
 	tx->rack_valid = false;
+	tx->told_valid = false;
 	tx->rto_base = now;
 	tx->heard_at = now;
 	tx->retry = 0;
@@ -234,6 +237,12 @@ void mrc_recovery_reported(struct mrc_tx *tx, struct mrc_peer_state *ps,
 {
 	u32 end, sent;
 
+	/* Are all known that the receiver has beyond its gap? */
+	if (info->any && s->ooo_count <= tx->sacked &&
+	    mrc_psn_add(s->cack, 1) == tx->una) {
+		tx->told_sent = info->sent;
+		tx->told_valid = true;
+	}
 	if (!s->probe || !tx->probe_pending || s->probe_id != tx->probe_id)
 		return;
 	tx->probe_pending = false;
@@ -296,7 +305,10 @@ static bool head_expires(const struct mrc_tx *tx, u32 *when)
 		return false;
 	e = &tx->board[tx->flight.head];
 	psn = mrc_tx_psn_of(tx, tx->flight.head);
-	if (!later(tx->rack_sent, e->sent) || mrc_psn_diff(psn, tx->fack) >= 0)
+	if (!later(tx->rack_sent, e->sent))
+		return false;
+	if (mrc_psn_diff(psn, tx->fack) >= 0 &&
+	    !(tx->told_valid && later(tx->told_sent, e->sent)))
 		return false;
 	*when = e->sent + tx->rack_rtt + reo_wnd(tx);
 	return true;
@@ -321,6 +333,8 @@ u32 mrc_recovery_detect(struct mrc_tx *tx, struct mrc_peer_state *ps, u64 now)
 		mrc_cc_lost(ps->cc, e->bytes, now);
 		mrc_paths_lost(ps->paths, e->path, now);
 		mrc_tx_mark_lost(tx, ps, mrc_tx_psn_of(tx, tx->flight.head));
+		/* What is sent again deserves to be asked for anew. */
+		tx->probe_backoff = 0;
 		n++;
 	}
 	return n;
@@ -349,14 +363,20 @@ static u64 pto_floor(const struct mrc_tx *tx)
 	return ((u64)tx->jitter << MRC_TX_TICK_SHIFT) * PTO_JITTERS;
 }
 
+/*
+ * From the last transmission on, as RFC 9002 has it: what was heard since may
+ * be of others. But who has just been heard gets half of the time again.
+ */
 static u64 probe_deadline(const struct mrc_tx *tx, bool awaiting)
 {
 	u64 base = tx->heard_at;
 	u64 pto;
 
+	pto = tx->srtt ? max(2ULL * tx->srtt, pto_floor(tx)) : PTO_NO_RTT;
 	if (tx->flight.head != MRC_TX_NONE)
-		base = max(base, ticks_to_ns(tx->board[tx->flight.head].sent,
-					     tx->heard_at));
+		base = max(base - min(base, pto / 2),
+			   ticks_to_ns(tx->board[tx->flight.tail].sent,
+				       tx->heard_at));
 	else if (tx->lost.head != MRC_TX_NONE)
 		return U64_MAX;	/* to be sent first */
 	else if (mrc_tx_idle(tx) && !(awaiting && tx->started))
@@ -364,8 +384,9 @@ static u64 probe_deadline(const struct mrc_tx *tx, bool awaiting)
 
 	if (tx->probe_backoff)
 		base = max(base, tx->probe_at);
-	pto = tx->srtt ? max(2ULL * tx->srtt, pto_floor(tx)) : PTO_NO_RTT;
-	pto = min_t(u64, pto << tx->probe_backoff, max_t(u64, pto, PTO_MAX));
+	if (tx->probe_backoff > PTO_LINEAR)
+		pto = min_t(u64, pto << (tx->probe_backoff - PTO_LINEAR),
+			    max_t(u64, pto, PTO_MAX));
 	return base + pto;
 }
 
@@ -513,7 +534,10 @@ u16 mrc_tx_probe_sent(struct mrc_tx *tx, struct mrc_peer_state *ps, int *path,
 {
 	int avoid = -1;
 
-	if (tx->probe_pending && tx->probe_path != MRC_TX_NONE)
+	/* The one before may still be on its way, as late as others were. */
+	if (tx->probe_pending && tx->probe_path != MRC_TX_NONE &&
+	    now - tx->probe_at >= tx->srtt +
+	    ((u64)reo_wnd(tx) << MRC_TX_TICK_SHIFT))
 		mrc_paths_lost(ps->paths, tx->probe_path, now);
 	if (tx->flight.head != MRC_TX_NONE)
 		avoid = tx->board[tx->flight.head].path;

@@ -93,6 +93,9 @@ struct mrc_tx {
 	u32 rack_sent;
 	u32 rack_rtt;
 	bool rack_valid;
+	bool told_valid;
+	/* Of all that was sent before it is known whether it arrived; ticks */
+	u32 told_sent;
 	u32 jitter;		/* mrc_tx_params.jitter_ns, ticks */
 	u32 reo_seen;		/* mrc_paths_reordering() when last asked; ticks */
 
