@@ -11,7 +11,7 @@
 #include "mrc.h"
 
 #define MAX_COLUMNS	16
-#define SCRATCHES	8
+#define SCRATCHES	16
 
 struct cell {
 	char *text;

@@ -18,6 +18,10 @@
 #include "mrc.h"
 
 #define NAME	64
+#define PLANES	32
+/* Columns that a window has for each state of paths to have its own. */
+#define WIDE	110
+#define BAR	40
 
 struct device {
 	char name[NAME], netdev[NAME];
@@ -28,7 +32,7 @@ struct device {
 struct port {
 	char dev[NAME], netdev[NAME];
 	uint32_t plane;
-	bool up;
+	bool up, enabled;
 };
 
 /* A plane's paths to one peer. */
@@ -89,6 +93,8 @@ static void on_port(struct nlattr **attrs)
 	copy_name(p->netdev, get_string(attrs, MRC_A_PORT_IFNAME));
 	p->plane = get_u32(attrs, MRC_A_PORT_PLANE);
 	p->up = get_u32(attrs, MRC_A_PORT_UP);
+	p->enabled = !attrs[MRC_A_PORT_ENABLED] ||
+		     get_u32(attrs, MRC_A_PORT_ENABLED);
 }
 
 static void on_plane(struct nlattr **attrs)
@@ -215,6 +221,29 @@ static double growth(uint64_t before, uint64_t after)
 	return (after < before ? after : after - before) / seconds;
 }
 
+/* A number that has to fit into a column. */
+static const char *count(uint32_t n, int column)
+{
+	char *text = scratch();
+
+	if (snprintf(text, SCRATCH_SIZE, "%u", n) > column)
+		return rate(n);
+	return text;
+}
+
+/* A name that has to fit, without its middle if need be. */
+static const char *fit(const char *name, int column)
+{
+	char *text = scratch();
+	int length = strlen(name), tail = column / 2;
+
+	if (length <= column)
+		return name;
+	snprintf(text, SCRATCH_SIZE, "%.*s~%s", column - tail - 1, name,
+		 name + length - tail);
+	return text;
+}
+
 static const char *bar(double part, int length)
 {
 	char *text = scratch();
@@ -237,22 +266,32 @@ static const struct device *old_device(const struct device *d)
 	return NULL;
 }
 
+static bool same_peer(const struct way *a, const struct way *b)
+{
+	return !strcmp(a->dev, b->dev) && !strcmp(a->peer, b->peer) &&
+	       !strcmp(a->local, b->local);
+}
+
 static const struct way *old_way(const struct way *w)
 {
+	/* The order hardly changes, so it is not far from the last one. */
+	static size_t next;
 	size_t i;
 
 	for (i = 0; i < old.num_ways; i++) {
-		const struct way *o = &old.ways[i];
+		const struct way *o = &old.ways[(next + i) % old.num_ways];
 
-		if (o->plane == w->plane && !strcmp(o->dev, w->dev) &&
-		    !strcmp(o->peer, w->peer) && !strcmp(o->local, w->local))
+		if (o->plane == w->plane && same_peer(o, w)) {
+			next = (next + i + 1) % old.num_ways;
 			return o;
+		}
 	}
 	return NULL;
 }
 
 static void show_device(const struct device *d)
 {
+	const char *gap = width >= WIDE ? "   " : " ";
 	const struct device *o = old_device(d);
 	double sent, resent;
 
@@ -267,19 +306,21 @@ static void show_device(const struct device *d)
 	}
 	sent = growth(o->sent, d->sent);
 	resent = growth(o->resent, d->resent);
-	line("0", " out %sb/s in %sb/s packets %s/s again %s/s (%.1f%%) ecn %s/s drops %s/s",
-	     rate(8 * growth(o->tx_bytes, d->tx_bytes)),
-	     rate(8 * growth(o->rx_bytes, d->rx_bytes)),
-	     rate(growth(o->tx_packets, d->tx_packets)), rate(resent),
-	     sent + resent ? 100 * resent / (sent + resent) : 0,
-	     rate(growth(o->ecn, d->ecn)), rate(growth(o->drops, d->drops)));
+	line("0", " out %sb/s%sin %sb/s%spackets %s/s%sagain %s/s (%.1f%%)%secn %s/s%sdrops %s/s",
+	     rate(8 * growth(o->tx_bytes, d->tx_bytes)), gap,
+	     rate(8 * growth(o->rx_bytes, d->rx_bytes)), gap,
+	     rate(growth(o->tx_packets, d->tx_packets)), gap, rate(resent),
+	     sent + resent ? 100 * resent / (sent + resent) : 0, gap,
+	     rate(growth(o->ecn, d->ecn)), gap,
+	     rate(growth(o->drops, d->drops)));
 }
 
 /* What goes over one plane to all peers, or over all planes to one. */
 struct sum {
-	const char *dev, *peer, *local;
+	const char *dev, *peer;
 	double sent, lost;
-	uint32_t good, bad, denied, planes, planes_bad;
+	uint32_t good, skip, bad, denied, planes, planes_bad;
+	char by_plane[PLANES + 1];	/* # good, + some bad, - none good */
 	uint64_t srtt;
 	uint32_t sampled;
 };
@@ -292,9 +333,13 @@ static void add_way(struct sum *s, const struct way *w)
 		s->sent += growth(o->tx, w->tx);
 		s->lost += growth(o->lost, w->lost);
 	}
-	s->good += w->good + w->skip;
+	s->good += w->good;
+	s->skip += w->skip;
 	s->bad += w->bad;
 	s->denied += w->denied;
+	if (s->planes < PLANES)
+		s->by_plane[s->planes] = !(w->good + w->skip) ? '-' :
+					 w->bad + w->denied ? '+' : '#';
 	s->planes++;
 	s->planes_bad += !(w->good + w->skip);
 	if (w->srtt) {
@@ -321,28 +366,81 @@ static struct sum plane_sum(const struct port *p)
 	return s;
 }
 
+/* Which device it is need only be said if there are several. */
+static const char *device_column(const char *name)
+{
+	char *text = scratch();
+
+	if (cur.num_devs < 2)
+		return "";
+	snprintf(text, SCRATCH_SIZE, "%-8.8s ", name);
+	return text;
+}
+
+static const char *states_head(void)
+{
+	return width >= WIDE ? " GOOD  SKIP   BAD DENIED" : " GOOD  BAD";
+}
+
+/* Paths by state; a narrow window has two columns for the four. */
+static const char *states_text(const struct sum *s)
+{
+	char *text = scratch();
+
+	if (width >= WIDE)
+		snprintf(text, SCRATCH_SIZE, "%5s %5s %5s %6s",
+			 count(s->good, 5), count(s->skip, 5), count(s->bad, 5),
+			 count(s->denied, 6));
+	else
+		snprintf(text, SCRATCH_SIZE, "%5s %4s",
+			 count(s->good + s->skip, 5),
+			 count(s->bad + s->denied, 4));
+	return text;
+}
+
+static int longest(int least, const char *name)
+{
+	int length = strlen(name);
+
+	return length > least ? length : least;
+}
+
+static int smaller(int a, int b)
+{
+	return a < b ? a : b;
+}
+
 static void show_planes(int room)
 {
-	int length = width >= 110 ? width - 76 : 14;
+	int fixed = strlen(device_column("")) + strlen(states_head()) + 37;
+	int name = 6, length;
 	double all = 0;
 	size_t i;
 
-	for (i = 0; i < cur.num_ports; i++)
+	for (i = 0; i < cur.num_ports; i++) {
 		all += plane_sum(&cur.ports[i]).sent;
-	if (length > 100)
-		length = 100;
-	line("7", "%-8s %5s %-9s %-4s %-*s %7s %7s %8s %5s %4s", "DEVICE",
-	     "PLANE", "NETDEV", "", length, "LOAD", "SENT/s", "LOST/s", "RTT",
-	     "GOOD", "BAD");
-	for (i = 0; i < cur.num_ports && room > 0; i++, room--) {
+		name = longest(name, cur.ports[i].netdev);
+	}
+	length = smaller(width - fixed - name, BAR);
+	if (length < 4)
+		length = 4;
+	line("7", "%sPLANE %-*s %-4s %-*s %6s %6s %8s %s",
+	     device_column("DEVICE"), name, "NETDEV", "", length, "LOAD",
+	     "SENT/s", "LOST/s", "RTT", states_head());
+	for (i = 0; i < cur.num_ports && row < height; i++, room--) {
 		const struct port *p = &cur.ports[i];
 		struct sum s = plane_sum(p);
 
+		if (room <= 1 && i + 1 < cur.num_ports) {
+			line("0", "... and %zu more", cur.num_ports - i);
+			break;
+		}
 		line(!p->up || s.bad ? "31" : "0",
-		     "%-8.8s %5u %-9.9s %-4s %s %7s %7s %8s %5u %4u", p->dev,
-		     p->plane, p->netdev, p->up ? "up" : "down",
+		     "%s%5u %-*s %-4s %s %6s %6s %8s %s",
+		     device_column(p->dev), p->plane, name, p->netdev,
+		     !p->enabled ? "off" : p->up ? "up" : "down",
 		     bar(all > 0 ? s.sent / all : 0, length), rate(s.sent),
-		     rate(s.lost), sum_rtt(&s), s.good, s.bad + s.denied);
+		     rate(s.lost), sum_rtt(&s), states_text(&s));
 	}
 }
 
@@ -362,43 +460,64 @@ static int worse(const void *pa, const void *pb)
 	return strcmp(a->peer, b->peer);
 }
 
-static void show_peers(void)
+static void list_peers(const struct sum *sums, size_t n)
 {
-	struct sum *sums = NULL;
-	size_t n = 0, i, k;
+	static const char title[] = "PEERS, THE WORST FIRST";
+	int fixed = strlen(device_column("")) + strlen(states_head()) + 38;
+	int name = sizeof(title) - 1, by_plane = 0;
+	size_t i;
 
-	for (i = 0; i < cur.num_ways; i++) {
-		const struct way *w = &cur.ways[i];
-
-		for (k = 0; k < n; k++) {
-			if (!strcmp(sums[k].dev, w->dev) &&
-			    !strcmp(sums[k].peer, w->peer) &&
-			    !strcmp(sums[k].local, w->local))
-				break;
-		}
-		if (k == n) {
-			sums = more(sums, n++, sizeof(*sums));
-			sums[k].dev = w->dev;
-			sums[k].peer = w->peer;
-			sums[k].local = w->local;
-		}
-		add_way(&sums[k], w);
+	for (i = 0; i < n; i++) {
+		name = longest(name, sums[i].peer);
+		if (width >= WIDE)
+			by_plane = longest(by_plane ?: 9, sums[i].by_plane);
 	}
-	if (n)
-		qsort(sums, n, sizeof(*sums), worse);
-	line("7", "%-8s %-*s %6s %6s %6s %6s %8s %5s %4s", "DEVICE",
-	     width >= 110 ? width - 58 : 22, "PEERS, THE WORST FIRST", "PLANES",
-	     "SENT/s", "LOST/s", "LOSS", "RTT", "GOOD", "BAD");
+	if (by_plane)
+		fixed += by_plane + 1;
+	name = smaller(name, width - fixed);
+	if (name < 8)
+		name = 8;
+	line("7", "%s%-*.*s PLANES%*s %6s %6s %6s %8s %s",
+	     device_column("DEVICE"), name, name, title,
+	     by_plane ? -by_plane - 1 : 0, by_plane ? " BY PLANE" : "",
+	     "SENT/s", "LOST/s", "LOSS", "RTT", states_head());
 	for (i = 0; i < n && row < height; i++) {
 		const struct sum *s = &sums[i];
 
+		if (row + 1 == height && i + 1 < n) {
+			line("0", "... and %zu more", n - i);
+			break;
+		}
 		line(s->bad ? "31" : "0",
-		     "%-8.8s %-*s %2u/%-3u %6s %6s %5.1f%% %8s %5u %4u", s->dev,
-		     width >= 110 ? width - 58 : 22, s->peer,
-		     s->planes - s->planes_bad, s->planes, rate(s->sent),
-		     rate(s->lost), s->sent > 0 ? 100 * s->lost / s->sent : 0,
-		     sum_rtt(s), s->good, s->bad + s->denied);
+		     "%s%-*s %2u/%-3u%s%*s %6s %6s %5.1f%% %8s %s",
+		     device_column(s->dev), name, fit(s->peer, name),
+		     s->planes - s->planes_bad, s->planes,
+		     by_plane ? " " : "", -by_plane,
+		     by_plane ? s->by_plane : "", rate(s->sent), rate(s->lost),
+		     s->sent > 0 ? 100 * s->lost / s->sent : 0, sum_rtt(s),
+		     states_text(s));
 	}
+}
+
+static void show_peers(void)
+{
+	struct sum *sums = NULL;
+	size_t n = 0, i;
+
+	/* The kernel tells of one peer after the other. */
+	for (i = 0; i < cur.num_ways; i++) {
+		const struct way *w = &cur.ways[i];
+
+		if (!i || !same_peer(w, w - 1)) {
+			sums = more(sums, n++, sizeof(*sums));
+			sums[n - 1].dev = w->dev;
+			sums[n - 1].peer = w->peer;
+		}
+		add_way(&sums[n - 1], w);
+	}
+	if (n)
+		qsort(sums, n, sizeof(*sums), worse);
+	list_peers(sums, n);
 	free(sums);
 }
 

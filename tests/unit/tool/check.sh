@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# check.sh MRC: words, help, completions and manual pages of the tool agree.
+# check.sh MRC FAKE: words, help, completions and manual pages of the tool agree;
+# FAKE, which is the tool with a kernel that is none (fake.c), draws a screen.
 # The last line is "N passed, N failed".
 
 set -u
-mrc=$1
+mrc=$1 fake=$2
 tree=$(cd "$(dirname "$0")/../../.." && pwd)
 passed=0 failed=0
 
@@ -111,6 +112,11 @@ printf 'mrc dev set x icrc 1\nmrc dev set x colour 1\n' > "$err.file"
 check "restore says which line is wrong" eval "\"$mrc\" restore $err.file 2>&1 |
 	grep -q '$err.file:2: .*possible: ordered_last'"
 rm -f "$err.file"
+for form in "80 24" "200 50" "110 30" "64 20"; do
+	# shellcheck disable=SC2086
+	check "top on a terminal of ${form/ / x }" python3 \
+		"$tree/tests/unit/tool/top.py" $form 8 "$fake" top interval 500
+done
 check "top refuses what is no terminal" refused 1 top
 check "restore wants a file" refused 1 restore
 check "monitor wants at least one" refused 1 monitor count 0
