@@ -8,11 +8,29 @@
 #define MRC_COMPAT_H
 
 #include <linux/hrtimer.h>
+#include <linux/netdevice.h>
 #include <linux/netlink.h>
 #include <linux/overflow.h>
+#include <linux/slab.h>
 #include <rdma/ib_umem.h>
 #include <rdma/ib_verbs.h>
 #include <rdma/uverbs_ioctl.h>
+
+/* A netdev for NAPI instances that belong to none was the caller's memory. */
+#ifdef HAVE_NETDEV_DUMMY
+#define mrc_free_netdev_dummy	free_netdev
+#else
+static inline struct net_device *alloc_netdev_dummy(int sizeof_priv)
+{
+	struct net_device *dev = kzalloc(sizeof(*dev), GFP_KERNEL);
+
+	if (dev)
+		init_dummy_netdev(dev);
+	return dev;
+}
+
+#define mrc_free_netdev_dummy	kfree
+#endif
 
 #ifndef HAVE_HRTIMER_SETUP
 static inline void

@@ -163,9 +163,12 @@ static int __init mrc_init(void)
 {
 	int err;
 
-	err = mrc_net_init();
+	err = mrc_batch_init();
 	if (err)
 		return err;
+	err = mrc_net_init();
+	if (err)
+		goto batch;
 	err = register_netdevice_notifier(&mrc_netdev_nb);
 	if (err)
 		goto net;
@@ -189,6 +192,8 @@ netdev:
 	unregister_netdevice_notifier(&mrc_netdev_nb);
 net:
 	mrc_net_exit();
+batch:
+	mrc_batch_exit();
 	return err;
 }
 
@@ -204,6 +209,7 @@ static void __exit mrc_exit(void)
 	ib_unregister_driver((enum rdma_driver_id)RDMA_DRIVER_MRC);
 	unregister_netdevice_notifier(&mrc_netdev_nb);
 	mrc_net_exit();
+	mrc_batch_exit();
 	/* What was freed by call_rcu() is freed by code of this module. */
 	rcu_barrier();
 }

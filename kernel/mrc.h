@@ -471,6 +471,15 @@ struct mrc_req {
 };
 
 /* Responder. */
+/* The packet that a SACK answers. */
+struct mrc_sack_cause {
+	u64 now;			/* its arrival, ns, CLOCK_MONOTONIC */
+	u32 psn;			/* cack for a probe */
+	u32 entropy;			/* its EV */
+	u16 tx_timestamp;		/* its timestamp, to be reflected */
+	bool ecn;			/* it was marked */
+};
+
 struct mrc_resp {
 	struct rb_root held;		/* skbs waiting for their turn, by PSN */
 	struct mrc_order *order;	/* of WRITEs; with the window */
@@ -483,6 +492,8 @@ struct mrc_resp {
 	u32 bound;			/* number in recvs */
 	u16 next_rqmsn;			/* RQMSN to complete next */
 	bool ack_due;			/* progress not yet told */
+	bool sack_due;			/* at the end of the burst, see batch.c */
+	struct mrc_sack_cause cause;	/* of that SACK */
 	bool established;		/* a packet came while in RTR or later */
 	bool flushed;			/* receives have been flushed */
 	u8 nak;				/* AETH syndrome of the fatal NAK, 0: none */
@@ -533,6 +544,9 @@ struct mrc_qp {
 	u32 peer_terms;			/* mrc_peer_terms(), as tx knows it */
 	bool running;			/* somebody is in mrc_qp_run() */
 	bool rerun;
+	bool run_due;			/* at the end of the burst */
+	int batched;			/* atomic: in the list of a CPU's burst */
+	struct list_head batch;		/* that list, of the CPU that set batched */
 	/*
 	 * CPUs that work on the QP without its lock: placing payload, draining
 	 * held packets, sending. Nothing they may use is freed meanwhile.
@@ -752,6 +766,8 @@ void mrc_qp_rx(struct mrc_qp *qp, struct sk_buff *skb,
  */
 void mrc_qp_trimmed(struct mrc_qp *qp, u32 psn, u16 tx_timestamp,
 		    const struct mrc_rxinfo *info, bool lasthop);
+int mrc_batch_init(void);
+void mrc_batch_exit(void);
 void mrc_ud_rx(struct mrc_qp *qp, struct sk_buff *skb,
 	       const struct mrc_rxinfo *info);
 /* Multicast groups of UD QPs; a datagram to one of them. */

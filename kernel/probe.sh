@@ -50,6 +50,7 @@ have()
 		'setup_udp_tunnel_sock\(struct net \*net, struct sock \*sk'
 
 	# kernel at large
+	have NETDEV_DUMMY linux/netdevice.h 'alloc_netdev_dummy\('
 	have HRTIMER_SETUP linux/hrtimer.h '[^_]hrtimer_setup\('
 } > "$tmp"
 

@@ -52,9 +52,7 @@ static void emit_ack(struct mrc_qp *qp, u8 syndrome, u32 psn,
  * mrc_emit_sack - tell the requester what has arrived
  * @qp: QP, lock held; peer->lock is taken within
  * @s: zeroed, but for what a probe answer has of its probe; filled
- * @psn: PSN of the packet that caused it; cack for a probe
- * @info: of that packet
- * @tx_timestamp: its timestamp, reflected
+ * @cause: the packet that it answers
  * @repeat_ack: send the Transport ACK even if none is due
  * @out: answers
  *
@@ -62,9 +60,9 @@ static void emit_ack(struct mrc_qp *qp, u8 syndrome, u32 psn,
  * to read it. cack follows completed messages exactly, so it is the
  * acknowledged PSN of both layers.
  */
-void mrc_emit_sack(struct mrc_qp *qp, struct mrc_sack *s, u32 psn,
-		   const struct mrc_rxinfo *info, u16 tx_timestamp,
-		   bool repeat_ack, struct sk_buff_head *out)
+void mrc_emit_sack(struct mrc_qp *qp, struct mrc_sack *s,
+		   const struct mrc_sack_cause *cause, bool repeat_ack,
+		   struct sk_buff_head *out)
 {
 	bool ext = READ_ONCE(qp->peer->features) & MRC_HELLO_F_SACK_ACK;
 	u32 terms = mrc_peer_terms(qp->peer);
@@ -79,16 +77,16 @@ void mrc_emit_sack(struct mrc_qp *qp, struct mrc_sack *s, u32 psn,
 			   atomic_long_read(&qp->dev->held_bytes) >> 10,
 			   MRC_HELD_MAX >> 10,
 			   MRC_TERMS_CAN(terms, MRC_PLAIN_DYN_MPR));
-	mrc_rxwin_fill_sack(&qp->rxw, s, psn);
-	s->acked_psn = psn;
-	s->m = info->ecn ? MRC_SACK_M_SKIP_ONCE : MRC_SACK_M_NONE;
-	s->entropy = mrc_ev_wire(qp->dev, info->entropy);
+	mrc_rxwin_fill_sack(&qp->rxw, s, cause->psn);
+	s->acked_psn = cause->psn;
+	s->m = cause->ecn ? MRC_SACK_M_SKIP_ONCE : MRC_SACK_M_NONE;
+	s->entropy = mrc_ev_wire(qp->dev, cause->entropy);
 	s->spdcid = qp->qpn;
 	s->dpdcid = qp->attr.dest_qp_num;
-	s->tx_timestamp = tx_timestamp;
+	s->tx_timestamp = cause->tx_timestamp;
 	/* as if it had been sent later by the time it spent here */
 	if (MRC_TERMS_CAN(terms, MRC_PLAIN_SERVICE_TIME))
-		s->tx_timestamp += (ktime_get_ns() - info->now) /
+		s->tx_timestamp += (ktime_get_ns() - cause->now) /
 				   MRC_TS_UNIT_NS;
 
 	skb = mrc_ctl_build(qp, ext ? MRC_OP_X_SACK_ACK : MRC_OP_SACK, s->cack,
@@ -109,24 +107,51 @@ void mrc_emit_sack(struct mrc_qp *qp, struct mrc_sack *s, u32 psn,
 		qp->resp.ackreq = false;
 }
 
-/**
- * mrc_emit_more - SACKs of what the one before did not tell of
- * @qp: QP, lock held; peer->lock is taken within
- * @s: as the SACK before left it
- * @psn: PSN of the packet that caused it; cack for a probe
- * @info: of that packet
- * @tx_timestamp: its timestamp, reflected
- * @out: answers
- *
- * A SACK tells of 64 PSNs. Where the requester has nothing more to send, no
- * later packet will cause the SACKs that tell of the rest.
+/*
+ * SACKs of what the one before did not tell of. A SACK tells of 64 PSNs. Where
+ * the requester has nothing more to send, no later packet will cause the SACKs
+ * that tell of the rest.
  */
-void mrc_emit_more(struct mrc_qp *qp, struct mrc_sack *s, u32 psn,
-		   const struct mrc_rxinfo *info, u16 tx_timestamp,
-		   struct sk_buff_head *out)
+static void emit_more(struct mrc_qp *qp, struct mrc_sack *s,
+		      const struct mrc_sack_cause *cause,
+		      struct sk_buff_head *out)
 {
 	for (int i = 0; i < MRC_MORE_SACKS && mrc_rxwin_more(&qp->rxw); i++)
-		mrc_emit_sack(qp, s, psn, info, tx_timestamp, false, out);
+		mrc_emit_sack(qp, s, cause, false, out);
+}
+
+/**
+ * mrc_sack_now - send the SACK that mrc_sack_later() has put off, if any
+ * @qp: QP that can receive, lock held; peer->lock is taken within
+ * @out: answers
+ */
+void mrc_sack_now(struct mrc_qp *qp, struct sk_buff_head *out)
+{
+	struct mrc_sack s = {};
+
+	if (!qp->resp.sack_due)
+		return;
+	qp->resp.sack_due = false;
+	mrc_emit_sack(qp, &s, &qp->resp.cause, false, out);
+	emit_more(qp, &s, &qp->resp.cause, out);
+}
+
+/**
+ * mrc_sack_later - a SACK is due when this burst of packets has been processed
+ * @qp: QP that can receive, lock held; peer->lock is taken within
+ * @cause: the packet that it answers
+ * @out: answers
+ *
+ * Packets that arrive together are answered by one SACK, which names the last.
+ * Only marked ones have one each: it is the SACK that tells of the mark.
+ */
+void mrc_sack_later(struct mrc_qp *qp, const struct mrc_sack_cause *cause,
+		    struct sk_buff_head *out)
+{
+	if (qp->resp.sack_due && qp->resp.cause.ecn)
+		mrc_sack_now(qp, out);
+	qp->resp.cause = *cause;
+	qp->resp.sack_due = true;
 }
 
 /**
@@ -177,10 +202,12 @@ void mrc_emit_nack(struct mrc_qp *qp, const struct mrc_pkt *p,
 void mrc_resp_probe(struct mrc_qp *qp, u16 probe_id, u16 tx_timestamp,
 		    const struct mrc_rxinfo *info, struct sk_buff_head *out)
 {
+	const struct mrc_sack_cause cause =
+		mrc_sack_cause(mrc_cack(qp), tx_timestamp, info);
 	struct mrc_sack s = { .probe = true, .probe_id = probe_id };
 
-	mrc_emit_sack(qp, &s, mrc_cack(qp), info, tx_timestamp, true, out);
-	mrc_emit_more(qp, &s, mrc_cack(qp), info, tx_timestamp, out);
+	mrc_emit_sack(qp, &s, &cause, true, out);
+	emit_more(qp, &s, &cause, out);
 }
 
 /**

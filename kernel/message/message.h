@@ -127,6 +127,15 @@ static inline bool mrc_receiving(const struct mrc_qp *qp)
 		qp->state == IB_QPS_SQD) && !qp->resp.nak_want;
 }
 
+static inline struct mrc_sack_cause
+mrc_sack_cause(u32 psn, u16 tx_timestamp, const struct mrc_rxinfo *info)
+{
+	return (struct mrc_sack_cause){
+		.now = info->now, .psn = psn, .entropy = info->entropy,
+		.tx_timestamp = tx_timestamp, .ecn = info->ecn,
+	};
+}
+
 /* The PSN up to which all packets are done. */
 static inline u32 mrc_cack(const struct mrc_qp *qp)
 {
@@ -135,12 +144,12 @@ static inline u32 mrc_cack(const struct mrc_qp *qp)
 
 /* acks.c */
 /* They take peer->lock, and leave in @out what is to be sent once unlocked. */
-void mrc_emit_sack(struct mrc_qp *qp, struct mrc_sack *s, u32 psn,
-		   const struct mrc_rxinfo *info, u16 tx_timestamp,
-		   bool repeat_ack, struct sk_buff_head *out);
-void mrc_emit_more(struct mrc_qp *qp, struct mrc_sack *s, u32 psn,
-		   const struct mrc_rxinfo *info, u16 tx_timestamp,
+void mrc_emit_sack(struct mrc_qp *qp, struct mrc_sack *s,
+		   const struct mrc_sack_cause *cause, bool repeat_ack,
 		   struct sk_buff_head *out);
+void mrc_sack_later(struct mrc_qp *qp, const struct mrc_sack_cause *cause,
+		    struct sk_buff_head *out);
+void mrc_sack_now(struct mrc_qp *qp, struct sk_buff_head *out);
 void mrc_emit_nack(struct mrc_qp *qp, const struct mrc_pkt *p,
 		   const struct mrc_rxinfo *info, u8 reason,
 		   struct sk_buff_head *out);
@@ -150,6 +159,9 @@ void mrc_resp_trimmed(struct mrc_qp *qp, u32 psn, u16 tx_timestamp,
 		      const struct mrc_rxinfo *info, bool lasthop,
 		      struct sk_buff_head *out);
 void mrc_resp_repeat_nak(struct mrc_qp *qp, struct sk_buff_head *out);
+
+/* batch.c */
+void mrc_batch_add(struct mrc_qp *qp);
 
 /* responder.c */
 /* Takes the skb. Drops and retakes qp->lock. */
@@ -165,6 +177,8 @@ void mrc_qp_busy(struct mrc_qp *qp);
 void mrc_qp_unbusy(struct mrc_qp *qp);
 /* The outgoing stream begins with @psn. */
 void mrc_tx_start(struct mrc_qp *qp, u32 psn);
+/* What packets have left to be done. RCU, BH disabled, no locks held. */
+void mrc_qp_after_rx(struct mrc_qp *qp);
 /* Async event about the QP. */
 void mrc_qp_event(struct mrc_qp *qp, enum ib_event_type type);
 

@@ -659,9 +659,11 @@ static void duplicate(struct mrc_qp *qp, const struct mrc_pkt *p, bool old,
 {
 	mrc_qp_count(qp, duplicates);
 	if (mrc_rxwin_sack_due(&qp->rxw, p->ackreq, info->ecn, p->rtx, true)) {
+		const struct mrc_sack_cause cause =
+			mrc_sack_cause(p->psn, p->tx_timestamp, info);
 		struct mrc_sack s = {};
 
-		mrc_emit_sack(qp, &s, p->psn, info, p->tx_timestamp, old, out);
+		mrc_emit_sack(qp, &s, &cause, old, out);
 	}
 }
 
@@ -794,13 +796,10 @@ void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
 		return;
 	if (due || (resp->ack_due && resp->ackreq &&
 		    mrc_psn_diff(mrc_cack(qp), resp->ackreq_psn) >= 0)) {
-		struct mrc_sack s = {};
+		const struct mrc_sack_cause cause =
+			mrc_sack_cause(p->psn, p->tx_timestamp, info);
 
-		mrc_emit_sack(qp, &s, p->psn, info, p->tx_timestamp, false,
-			      out);
-		if (p->ackreq)
-			mrc_emit_more(qp, &s, p->psn, info, p->tx_timestamp,
-				      out);
+		mrc_sack_later(qp, &cause, out);
 	}
 	return;
 drop:

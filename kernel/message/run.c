@@ -309,6 +309,8 @@ int mrc_msg_start(struct mrc_qp *qp, const struct mrc_peer_key *key)
 	qp->resp.draining = false;
 	qp->resp.ackreq = false;
 	qp->resp.ack_due = false;
+	qp->resp.sack_due = false;
+	qp->run_due = false;
 	qp->resp.flushed = false;
 	qp->resp.established = false;
 	qp->resp.msn = 0;
@@ -878,7 +880,7 @@ void mrc_qp_trimmed(struct mrc_qp *qp, u32 psn, u16 tx_timestamp,
 
 /**
  * mrc_qp_rx - a packet for an RC QP
- * @qp: QP, reference or RCU held by the caller
+ * @qp: QP, reference held by the caller; RCU
  * @skb: packet, consumed
  * @info: what the port layer knows of it
  */
@@ -887,9 +889,10 @@ void mrc_qp_rx(struct mrc_qp *qp, struct sk_buff *skb,
 {
 	const struct mrc_bth *bth = (const void *)skb->data;
 	struct mrc_peer *peer = READ_ONCE(qp->peer);
-	bool ok = true, run = false, data;
 	struct sk_buff_head out;
+	bool ok = true, data;
 	u8 op = bth->opcode;
+	bool later;
 	struct mrc_pkt pkt;
 
 	if (!peer) {
@@ -919,14 +922,14 @@ void mrc_qp_rx(struct mrc_qp *qp, struct sk_buff *skb,
 	} else if (data) {
 		mrc_resp_data(qp, skb, &pkt, info, &out);
 		skb = NULL;
-		run = qp->rerun || !list_empty(&qp->resp.answers) ||
-		      !(mrc_opcode_flags(op) & MRC_OPF_REQ);
+		qp->run_due |= qp->rerun || !list_empty(&qp->resp.answers) ||
+			       !(mrc_opcode_flags(op) & MRC_OPF_REQ);
 	} else if (op == MRC_OP_PROBE) {
 		rx_probe(qp, skb, info, &out);
 	} else if (!qp->tx_started) {
 		ok = false;
 	} else {
-		run = true;
+		qp->run_due = true;
 		switch (op) {
 		case MRC_OP_SACK:
 		case MRC_OP_X_SACK_ACK:
@@ -944,10 +947,40 @@ void mrc_qp_rx(struct mrc_qp *qp, struct sk_buff *skb,
 		}
 		mrc_resp_try_nak(qp, &out);
 	}
+	later = qp->run_due || qp->resp.sack_due;
 	spin_unlock_bh(&qp->lock);
 	if (!ok)
 		mrc_count(qp->dev, drop_stale);
 	kfree_skb(skb);
+
+	/* the peer cannot go within this RCU read section */
+	mrc_port_xmit(peer, &out);
+	if (later)
+		mrc_batch_add(qp);
+}
+
+/**
+ * mrc_qp_after_rx - do what a burst of packets has left to be done
+ * @qp: QP; no locks held
+ *
+ * Sends the SACK that is due, and what the packets have made room for.
+ * Context: softirq, RCU read side.
+ */
+void mrc_qp_after_rx(struct mrc_qp *qp)
+{
+	struct mrc_peer *peer = READ_ONCE(qp->peer);
+	struct sk_buff_head out;
+	bool run;
+
+	if (!peer)
+		return;
+	__skb_queue_head_init(&out);
+	spin_lock_bh(&qp->lock);
+	if (qp->peer && mrc_receiving(qp))
+		mrc_sack_now(qp, &out);
+	run = qp->run_due;
+	qp->run_due = false;
+	spin_unlock_bh(&qp->lock);
 
 	/* the peer cannot go within this RCU read section */
 	mrc_port_xmit(peer, &out);

@@ -57,6 +57,7 @@ static struct world {
 	u32 msn, rqmsn;			/* of forged packets */
 	u8 starve;			/* allocations until one fails; 0: never */
 	bool wake;
+	bool burst;			/* packets have left something to do */
 } w;
 
 bool fuzz_no_memory(gfp_t gfp)
@@ -155,6 +156,19 @@ int mrc_peer_control_path(struct mrc_peer *peer)
 void mrc_peer_wake(struct mrc_peer *peer)
 {
 	w.wake = true;
+}
+
+void mrc_batch_add(struct mrc_qp *qp)
+{
+	w.burst = true;
+}
+
+static void end_burst(void)
+{
+	if (w.burst) {
+		w.burst = false;
+		mrc_qp_after_rx(w.qp);
+	}
 }
 
 void mrc_peer_run_waiters(struct mrc_peer *peer)
@@ -685,6 +699,9 @@ static void step(void)
 {
 	u8 op = input_u8(&w.in), how = op >> 4;
 
+	/* packets that follow each other come in one burst */
+	if ((op & 15) < 6 || (op & 15) > 11)
+		end_burst();
 	switch (op & 15) {
 	case 0:
 		scribble();
@@ -750,6 +767,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check();
 	}
 	w.starve = 0;
+	end_burst();
 	end();
 	return 0;
 }

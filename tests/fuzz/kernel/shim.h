@@ -561,6 +561,7 @@ struct netlink_ext_ack;
 #define HAVE_IB_VIRT_DMA_TO_PAGE
 #define HAVE_REPORT_PORT_EVENT
 #define HAVE_UDP_TUNNEL_SK
+#define HAVE_NETDEV_DUMMY
 #define NL_SET_ERR_MSG_FMT
 
 #include "compat.h"
