@@ -36,6 +36,7 @@ rps=${BENCH_RPS:-$(printf %x $(((1 << $(nproc)) - 1)))}
 work=$(mktemp -d)
 port=18600
 : > $share/results
+echo "$tests" > $share/tests
 
 result()
 {
@@ -200,10 +201,11 @@ verbs()
 		result $loss $case send_rate 64 "$(value 5 | awk '{ print $1 * 1000000 }')"
 	fi
 	if wanted cpu; then
-		# With sleeping instead of polling programs the time counted is work. All
-		# of the run counts, connecting too: bytes are those of all iterations.
+		# With sleeping instead of polling programs, which perftest has for SEND,
+		# the time counted is work. All of the run counts, connecting too: bytes
+		# are those of all iterations.
 		before=$(busy)
-		perftest $case ib_write_bw -s 65536 \
+		perftest $case ib_send_bw -s 65536 \
 			-n $([ $loss = 0 ] && echo 6000 || echo 1500) -e
 		rate=$(value 2)
 		result $loss $case cpu_ns_byte 65536 "$(echo "$before $(busy) $rate" |
@@ -249,19 +251,21 @@ tcp()
 # $1: size
 profile()
 {
-	local case i
+	local case i perf
 
 	for case in $cases; do
 		[[ $case != mrc* ]] || break
 	done
 	[[ $case == mrc* ]] && devices_up $case || return
-	perftest $case ib_write_bw -s $1 -D 9 -f 1 &
+	# perf takes seconds to begin: it has both programs' start and end, too
+	perf record -q -e cpu-clock -F 500 -a -g -o $work/perf.data > /dev/null 2>&1 &
+	perf=$!
 	for ((i = 0; i < 100; i++)); do
-		[ "$(< /sys/class/infiniband/mrc1/ports/1/hw_counters/rx_bytes)" -lt 100000 ] ||
-			break
+		[ ! -s $work/perf.data ] || break
 		sleep 0.1
 	done
-	perf record -q -e cpu-clock -F 500 -a -g -o $work/perf.data -- sleep 4 > /dev/null 2>&1
+	perftest $case ib_write_bw -s $1 -D 6 -f 1
+	kill -INT $perf
 	wait
 	perf report -i $work/perf.data --stdio --no-children -g none -s symbol,dso 2> /dev/null |
 		grep -v '^#' | grep -v '^$' | head -n 60 > $share/profile.$1

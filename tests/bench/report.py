@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """Tables and plots of what guest.sh has measured.
 
-report.py FOLDER reads FOLDER/results, FOLDER/latency.LOSS.CASE and FOLDER/profile, prints the
+report.py FOLDER reads FOLDER/results, FOLDER/latency.LOSS.CASE and FOLDER/profile.SIZE, prints the
 tables (and writes them to FOLDER/report.txt) and draws FOLDER/*.png with gnuplot if it is
 there. Exits with 1 when a goal is missed.
 """
 
 import collections
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -76,7 +77,7 @@ class Report:
 
     def rows(self, title, test, better_is_more, digits=1):
         """A table of one test: a column per case, then the ratios of mrc to the others."""
-        for loss in self.losses:
+        for loss in self.losses if self.sizes(test) else ():
             self.say("%s, %s %% loss" % (title, loss))
             others = [c for c in self.cases if c != "mrc"]
             self.say("  %10s" % "size" + "".join("%14s" % label(c) for c in self.cases) +
@@ -97,6 +98,9 @@ class Report:
             self.say()
 
     def latencies(self):
+        with open(os.path.join(self.folder, "tests")) as file:
+            if "latency" not in file.read().split():
+                return
         self.say("Latency of an 8-byte write (TCP: 8 bytes each way, halved), microseconds")
         self.say("  %5s%14s%10s%10s%10s%10s%10s" % ("loss", "", "least", "median", "99 %",
                                                     "99.9 %", "most"))
@@ -139,10 +143,11 @@ class Report:
         self.say()
 
     def profile(self):
-        path = os.path.join(self.folder, "profile")
-        if os.path.exists(path):
-            self.say("Where the time goes (perf, all CPUs, mrc, 64 KiB, no loss)")
-            with open(path) as file:
+        names = [n for n in os.listdir(self.folder) if re.fullmatch(r"profile\.\d+", n)]
+        for name in sorted(names, key=lambda n: -int(n.split(".")[1])):
+            self.say("Where the time goes (perf, all CPUs, mrc, %s, no loss)" %
+                     size_text(int(name.split(".")[1])))
+            with open(os.path.join(self.folder, name)) as file:
                 for line in list(file)[:25]:
                     self.say("  " + line.rstrip())
             self.say()
