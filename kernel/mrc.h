@@ -130,14 +130,14 @@ enum mrc_profile_kind {
 	MRC_PROFILE_KIND_FIELDS,	/* generated; see transport/ev.h */
 };
 
-/* An EV profile; never changed once it is in a device's list. */
+/* An EV profile; of one in a device's list only active changes, under the lock. */
 struct mrc_profile {
 	struct list_head list;		/* dev->profiles */
 	u32 id;				/* ascending, for dumps */
 	char name[MRC_PROFILE_NAME];
 	enum mrc_profile_kind kind;
 	u32 count;			/* paths of all planes, 1..4096 */
-	u32 active;			/* of them in use, 0: all */
+	u32 active;			/* of them in use, 0: all; profiles_lock */
 	u32 min_active;			/* 0: a quarter of those in use */
 	u32 reverse;			/* per plane for answers, 0: all */
 	u32 answers;			/* of probes that bring a path back, 0: 3 */

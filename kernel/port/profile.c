@@ -2,9 +2,9 @@
 /*
  * EV profiles and the congestion control profile of a device. An EV profile is
  * replaced as a whole, or its number of active EVs is changed, under
- * profiles_lock; who makes a path set reads it under that lock. Changing what is in use makes new path sets for
- * all peers, one after the other; each has its old one until the new one is
- * complete.
+ * profiles_lock; who makes a path set reads it under that lock. Changing what is
+ * in use makes new path sets for all peers, one after the other; each has its
+ * old one until the new one is complete.
  */
 #include "port.h"
 
