@@ -20,6 +20,10 @@ import termios
 import time
 
 
+# A frame begins at the upper left corner.
+FRAME = "\x1b[1;1H"
+
+
 def screen(data, cols, rows):
     """What a terminal shows after these bytes."""
     cells = [[" "] * cols for _ in range(rows)]
@@ -46,9 +50,10 @@ def size(fd, cols, rows):
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
 
 
-def read(fd, seconds):
-    data, end = "", time.time() + seconds
-    while time.time() < end:
+def read(fd, frames):
+    """Until so many frames have begun, or for 30 s, or to the end."""
+    data, end = "", time.time() + 30
+    while time.time() < end and data.count(FRAME) < frames:
         if select.select([fd], [], [], 0.1)[0]:
             try:
                 data += os.read(fd, 65536).decode()
@@ -59,7 +64,7 @@ def read(fd, seconds):
 
 def last_frame(data):
     """The last but one of the frames is complete."""
-    return "\x1b[1;1H" + data.split("\x1b[1;1H")[-2]
+    return FRAME + data.split(FRAME)[-2]
 
 
 def table(shown, heading):
@@ -104,12 +109,14 @@ def main():
         os.execvp(sys.argv[4], sys.argv[4:])
     size(fd, cols, rows)
     before = termios.tcgetattr(fd)
-    shown = screen(last_frame(read(fd, 5)), cols, rows)
+    # The first one has no rates.
+    shown = screen(last_frame(read(fd, 4)), cols, rows)
     print("\n".join(shown))
     size(fd, 60, 10)
-    small = screen(last_frame(read(fd, 3)), 60, 10)
+    # Two may be on their way yet for the old size.
+    small = screen(last_frame(read(fd, 4)), 60, 10)
     os.write(fd, b"q")
-    rest = read(fd, 2)
+    rest = read(fd, 1000)
     _, status = os.waitpid(pid, 0)
     assert status == 0, status
     check(shown, planes)
