@@ -37,7 +37,9 @@ build_dir()
 {
 	local dir
 
-	dir=$CACHE/build/$(key_of "$TREE" "$ROOT" "$KDIR")-$KVER
+	# KDIR is the same of every kernel that was built here
+	dir=$CACHE/build/$(key_of "$TREE" "$ROOT" "$KDIR" \
+		${KERNELDIR:+"$KERNELDIR"})-$KVER
 	mkdir -p "$dir"
 	printf '%s\n' "$dir"
 }
@@ -195,11 +197,11 @@ pack_stage()
 	mkdir -p "$dir/inject"
 	cp -a "$1/stage/." "$dir/inject/"
 	mkdir -p "$dir/inject/usr/local/bin" "$lib"
-	cp "$TREE"/tests/vm/guest/{start,suite} "$lib/"
+	cp "$TREE"/tests/vm/guest/{start,suite,ours} "$lib/"
 	printf '%s\n' "$TROUBLE" > "$lib/trouble"
 	cp "$TREE"/tests/fabric/*.sh "$lib/"
 	cp "$TREE"/tests/fabric/{on,fault,queue} "$dir/inject/usr/local/bin/"
-	chmod 755 "$lib"/{start,suite} \
+	chmod 755 "$lib"/{start,suite,ours} \
 		"$dir/inject/usr/local/bin"/{on,fault,queue}
 	(cd "$dir" && find . | cpio -o -H newc --quiet) > "$2"
 	rm -rf "$dir"

@@ -3,8 +3,10 @@
 #
 # The debug kernel: Debian's kernel source with debug.config, built inside the
 # guest's root so that modules are built by the same compiler. About ten
-# minutes on two cores, once. With MRC_KCSAN=1 in the environment kcsan.config
-# goes on top, for another kernel.
+# minutes on two cores, once. With RACES=1 kcsan.config goes on top, for another
+# kernel.
+
+RACES=0
 
 # Its folder in the cache: vmlinuz, the build tree for modules, and its own
 # modules. $1: root directory
@@ -12,7 +14,7 @@ debug_kernel()
 {
 	local dir made_of=("@$TREE/tests/vm/debug.config")
 
-	[ -z "${MRC_KCSAN-}" ] || made_of+=("@$TREE/tests/vm/kcsan.config")
+	[ "$RACES" = 0 ] || made_of+=("@$TREE/tests/vm/kcsan.config")
 	dir=$CACHE/kernel/debug-$(key_of "${made_of[@]}")
 	if [ ! -e "$dir/vmlinuz" ]; then
 		with_lock kernel-debug build_debug_kernel "$1" "$dir" || return
@@ -25,7 +27,7 @@ debug_config()
 {
 	local files=("$TREE/tests/vm/debug.config")
 
-	[ -z "${MRC_KCSAN-}" ] || files=("$TREE/tests/vm/kcsan.config" "${files[@]}")
+	[ "$RACES" = 0 ] || files=("$TREE/tests/vm/kcsan.config" "${files[@]}")
 	awk '{ name = $0; sub(/^# /, "", name); sub(/[ =].*/, "", name) }
 		name !~ /^CONFIG_/ { next }
 		!(name in said) { print }

@@ -138,7 +138,7 @@ start_guest()
 # Returns 0 if there are any.
 trouble_in()
 {
-	grep -a -E -A 40 "$TROUBLE" "$1"
+	"$TREE/tests/vm/guest/ours" "$1" | grep -a -E -A 40 "$TROUBLE"
 }
 
 # An int3 trap that the kernel knows nothing of is QEMU's own mistake (it ran
