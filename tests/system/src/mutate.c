@@ -11,6 +11,7 @@
 #include <net/if.h>
 #include <arpa/inet.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -227,6 +228,7 @@ static void report(void)
 
 int main(int argc, char **argv)
 {
+	struct sched_param first = { .sched_priority = 1 };
 	struct sigaction sa = { .sa_handler = on_signal };
 	struct frame *f = malloc(sizeof(*f));
 	struct pollfd fds[2];
@@ -262,6 +264,9 @@ int main(int argc, char **argv)
 		sock[i] = open_dev(argv[optind + i]);
 		fds[i] = (struct pollfd){ sock[i], POLLIN, 0 };
 	}
+	/* A switch does not wait for the hosts' programs, which may poll all day. */
+	if (sched_setscheduler(0, SCHED_FIFO, &first))
+		die("sched_setscheduler");
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
 	printf("ready\n");
