@@ -148,11 +148,15 @@ int mrc_udp_port_set(struct mrc_dev *dev, u32 port,
 
 /* ------------------------------------------------------------ sysfs */
 
+static struct mrc_dev *mdev_of(struct device *device)
+{
+	return rdma_device_to_drv_device(device, struct mrc_dev, ibdev);
+}
+
 static ssize_t setting_show(struct device *device,
 			    struct device_attribute *attr, char *buf)
 {
-	struct mrc_dev *dev =
-		rdma_device_to_drv_device(device, struct mrc_dev, ibdev);
+	struct mrc_dev *dev = mdev_of(device);
 	struct setting *s = container_of(attr, struct setting, sysfs);
 
 	return sysfs_emit(buf, "%u\n", value_of(dev, s));
@@ -192,8 +196,7 @@ static ssize_t setting_store(struct device *device,
 			     struct device_attribute *attr, const char *buf,
 			     size_t count)
 {
-	struct mrc_dev *dev =
-		rdma_device_to_drv_device(device, struct mrc_dev, ibdev);
+	struct mrc_dev *dev = mdev_of(device);
 	struct setting *s = container_of(attr, struct setting, sysfs);
 	struct netlink_ext_ack extack = {};
 	u32 value;
@@ -206,11 +209,27 @@ static ssize_t setting_store(struct device *device,
 	return stored(dev, err, &extack, count);
 }
 
+/* A number that @set takes, or refuses. */
+static ssize_t store_number(struct device *device,
+			    struct device_attribute *attr, const char *buf,
+			    size_t count,
+			    int (*set)(struct mrc_dev *dev, u32 value,
+				       struct netlink_ext_ack *extack))
+{
+	struct mrc_dev *dev = mdev_of(device);
+	struct netlink_ext_ack extack = {};
+	u32 value;
+	int err;
+
+	err = read_number(attr, buf, &value, &extack) ?:
+	      set(dev, value, &extack);
+	return stored(dev, err, &extack, count);
+}
+
 static ssize_t udp_port_show(struct device *device,
 			     struct device_attribute *attr, char *buf)
 {
-	struct mrc_dev *dev =
-		rdma_device_to_drv_device(device, struct mrc_dev, ibdev);
+	struct mrc_dev *dev = mdev_of(device);
 
 	return sysfs_emit(buf, "%u\n", READ_ONCE(dev->set.udp_port));
 }
@@ -219,22 +238,13 @@ static ssize_t udp_port_store(struct device *device,
 			      struct device_attribute *attr, const char *buf,
 			      size_t count)
 {
-	struct mrc_dev *dev =
-		rdma_device_to_drv_device(device, struct mrc_dev, ibdev);
-	struct netlink_ext_ack extack = {};
-	u32 value;
-	int err;
-
-	err = read_number(attr, buf, &value, &extack) ?:
-	      mrc_udp_port_set(dev, value, &extack);
-	return stored(dev, err, &extack, count);
+	return store_number(device, attr, buf, count, mrc_udp_port_set);
 }
 
 static ssize_t active_evs_show(struct device *device,
 			       struct device_attribute *attr, char *buf)
 {
-	struct mrc_dev *dev =
-		rdma_device_to_drv_device(device, struct mrc_dev, ibdev);
+	struct mrc_dev *dev = mdev_of(device);
 
 	return sysfs_emit(buf, "%u\n", mrc_profile_active(dev));
 }
@@ -243,15 +253,7 @@ static ssize_t active_evs_store(struct device *device,
 				struct device_attribute *attr, const char *buf,
 				size_t count)
 {
-	struct mrc_dev *dev =
-		rdma_device_to_drv_device(device, struct mrc_dev, ibdev);
-	struct netlink_ext_ack extack = {};
-	u32 value;
-	int err;
-
-	err = read_number(attr, buf, &value, &extack) ?:
-	      mrc_profile_set_active(dev, value, &extack);
-	return stored(dev, err, &extack, count);
+	return store_number(device, attr, buf, count, mrc_profile_set_active);
 }
 
 static const char *const algorithms[] = { "nscc", "null" };
@@ -259,8 +261,7 @@ static const char *const algorithms[] = { "nscc", "null" };
 static ssize_t algorithm_show(struct device *device,
 			      struct device_attribute *attr, char *buf)
 {
-	struct mrc_dev *dev =
-		rdma_device_to_drv_device(device, struct mrc_dev, ibdev);
+	struct mrc_dev *dev = mdev_of(device);
 	struct mrc_cc_profile p;
 
 	mrc_cc_profile_get(dev, &p);
@@ -271,8 +272,7 @@ static ssize_t algorithm_store(struct device *device,
 			       struct device_attribute *attr, const char *buf,
 			       size_t count)
 {
-	struct mrc_dev *dev =
-		rdma_device_to_drv_device(device, struct mrc_dev, ibdev);
+	struct mrc_dev *dev = mdev_of(device);
 	struct netlink_ext_ack extack = {};
 	int err;
 
@@ -297,8 +297,7 @@ static ssize_t emit_planes(char *buf, u32 mask)
 static ssize_t planes_show(struct device *device,
 			   struct device_attribute *attr, char *buf)
 {
-	struct mrc_dev *dev =
-		rdma_device_to_drv_device(device, struct mrc_dev, ibdev);
+	struct mrc_dev *dev = mdev_of(device);
 
 	return emit_planes(buf, READ_ONCE(dev->planes));
 }
@@ -306,8 +305,7 @@ static ssize_t planes_show(struct device *device,
 static ssize_t planes_up_show(struct device *device,
 			      struct device_attribute *attr, char *buf)
 {
-	struct mrc_dev *dev =
-		rdma_device_to_drv_device(device, struct mrc_dev, ibdev);
+	struct mrc_dev *dev = mdev_of(device);
 	u32 up;
 
 	mrc_dev_planes(dev, &up);
@@ -317,8 +315,7 @@ static ssize_t planes_up_show(struct device *device,
 static ssize_t planes_enabled_show(struct device *device,
 				   struct device_attribute *attr, char *buf)
 {
-	struct mrc_dev *dev =
-		rdma_device_to_drv_device(device, struct mrc_dev, ibdev);
+	struct mrc_dev *dev = mdev_of(device);
 
 	return emit_planes(buf, mrc_ports_enabled(dev));
 }
@@ -327,8 +324,7 @@ static ssize_t planes_enabled_store(struct device *device,
 				    struct device_attribute *attr,
 				    const char *buf, size_t count)
 {
-	struct mrc_dev *dev =
-		rdma_device_to_drv_device(device, struct mrc_dev, ibdev);
+	struct mrc_dev *dev = mdev_of(device);
 	struct netlink_ext_ack extack = {};
 	unsigned long bits = 0;
 	int err;
