@@ -35,6 +35,7 @@
 #include "transport/codec.h"
 #include "transport/order.h"
 #include "transport/ev.h"
+#include "transport/mtu.h"
 #include "transport/rxwin.h"
 #include "transport/srv6.h"
 #include "transport/tx.h"
@@ -605,6 +606,7 @@ struct mrc_path_probe {
 	u16 path;
 	u16 id;				/* random; its low bits are the index */
 	bool pending;
+	enum mrc_mtu_probe kind;
 	u64 sent;			/* ns */
 };
 
@@ -652,6 +654,7 @@ struct mrc_peer {
 	u32 told_up;			/* planes we told the peer are up */
 	u32 told_hello;			/* hash of what we told it in the hello */
 	u32 remote_down;		/* planes the peer says are down */
+	struct mrc_mtu mtu;
 	u64 idle_since;			/* no QP uses the peer; 0: one does */
 	u64 timer_at;			/* what the timer is set to; 0: not set */
 	u64 heard_at;			/* last hello that made us say hello */
@@ -680,6 +683,8 @@ struct mrc_peer {
 struct mrc_peer *mrc_peer_get(struct mrc_dev *dev,
 			      const struct mrc_peer_key *key);
 void mrc_peer_put(struct mrc_peer *peer);
+/* A QP to the peer has packets of @mtu payload bytes. Any context. */
+void mrc_peer_need_mtu(struct mrc_peer *peer, u32 mtu);
 /*
  * What both ends agreed on, by hello or out of band: the peer's MPR in PSNs
  * and, from bit 24 on, MRC_PLAIN_*. Any context.

@@ -261,12 +261,14 @@ struct mrc_deth {
 #define MRC_HELLO_F_DYN_MPR	(1U << 5)
 #define MRC_HELLO_F_SERVICE_TIME (1U << 6)
 #define MRC_HELLO_F_TRIM_NACK	(1U << 7)
+/* EV probes may be followed by bytes that make them as long as data. */
+#define MRC_HELLO_F_LONG_PROBE	(1U << 8)
 #define MRC_HELLO_F_MRC		(MRC_HELLO_F_DYN_MPR | \
 				 MRC_HELLO_F_SERVICE_TIME | \
 				 MRC_HELLO_F_TRIM_NACK)
 #define MRC_HELLO_F_ALL		(MRC_HELLO_F_SEND | MRC_HELLO_F_READ | \
 				 MRC_HELLO_F_ATOMIC | MRC_HELLO_F_SACK_ACK | \
-				 MRC_HELLO_F_MRC)
+				 MRC_HELLO_F_LONG_PROBE | MRC_HELLO_F_MRC)
 
 struct mrc_hello_port {
 	__u8	plane;

@@ -41,6 +41,7 @@
 	C(hellos_received)						\
 	C(path_bad)		/* paths taken out */			\
 	C(path_good)		/* paths taken back */			\
+	C(mtu_mismatch)		/* planes found to have a smaller MTU */ \
 	C(tx_errors)		/* packets the port refused to send */	\
 	C(drop_malformed)	/* length, version or field invalid */	\
 	C(drop_icrc)		/* ICRC wrong */			\

@@ -131,7 +131,7 @@ static int walk_peers(struct sk_buff *skb, struct netlink_callback *cb,
 
 static int peer_put_attrs(struct sk_buff *skb, struct mrc_peer *peer)
 {
-	u32 status, features, window, planes = 0, down = 0, bad = 0;
+	u32 status, features, window, planes = 0, down = 0, bad = 0, mtu;
 	u64 cwnd = 0, inflight = 0, base_rtt = 0;
 	struct mrc_path_sum sum;
 	int i;
@@ -140,6 +140,7 @@ static int peer_put_attrs(struct sk_buff *skb, struct mrc_peer *peer)
 	status = peer->status;
 	features = peer->features;
 	window = peer->window;
+	mtu = peer->mtu.small | peer->mtu.hole;
 	for (i = 0; i < MRC_MAX_PORTS; i++) {
 		if (rcu_access_pointer(peer->routes[i]))
 			planes |= BIT(i);
@@ -174,7 +175,8 @@ static int peer_put_attrs(struct sk_buff *skb, struct mrc_peer *peer)
 	    nla_put_u32(skb, MRC_A_PEER_SKIP, sum.states[MRC_PATH_SKIP]) ||
 	    nla_put_u32(skb, MRC_A_PEER_ASSUMED_BAD,
 			sum.states[MRC_PATH_ASSUMED_BAD]) ||
-	    nla_put_u32(skb, MRC_A_PEER_DENIED, sum.states[MRC_PATH_DENIED]))
+	    nla_put_u32(skb, MRC_A_PEER_DENIED, sum.states[MRC_PATH_DENIED]) ||
+	    nla_put_u32(skb, MRC_A_PEER_PLANES_MTU, mtu))
 		return -EMSGSIZE;
 	return 0;
 }

@@ -299,6 +299,8 @@ int mrc_msg_start(struct mrc_qp *qp, const struct mrc_peer_key *key)
 	if (IS_ERR(peer))
 		goto err;
 
+	mrc_peer_need_mtu(peer, qp->mtu);
+
 	spin_lock_bh(&qp->lock);
 	qp->peer = peer;
 	mrc_rxwin_init(&qp->rxw, qp->attr.rq_psn & MRC_PSN_MASK, MRC_RX_WINDOW,

@@ -261,7 +261,8 @@ void mrc_peer_arm(struct mrc_peer *peer, u64 now)
 }
 
 static struct sk_buff *mrc_endpoint_request(enum mrc_ep_op op, u16 id,
-					    u32 mask, u16 timestamp, int path)
+					    u32 mask, u16 timestamp, int path,
+					    u32 more)
 {
 	const struct mrc_ep ep = {
 		.op = op,
@@ -271,8 +272,8 @@ static struct sk_buff *mrc_endpoint_request(enum mrc_ep_op op, u16 id,
 	struct sk_buff *skb;
 	void *erth;
 
-	skb = mrc_endpoint_skb(MRC_OP_EP_REQUEST, id, sizeof(struct mrc_erth),
-			       &erth);
+	skb = mrc_endpoint_skb(MRC_OP_EP_REQUEST, id,
+			       sizeof(struct mrc_erth) + more, &erth);
 	if (!skb)
 		return NULL;
 	mrc_ep_req_encode(&ep, erth);
@@ -305,10 +306,33 @@ static struct sk_buff *mrc_status_tick(struct mrc_peer *peer, u32 up, u64 now)
 	}
 	peer->status_time = mrc_timestamp(now);
 	return mrc_endpoint_request(MRC_EP_PORT_STATUS, peer->status_id, up,
-				    peer->status_time, path);
+				    peer->status_time, path, 0);
 }
 
-/* A probe of @path, remembered in @probe, which is number @slot of its kind. */
+/* What follows an EV probe so that it is as long as the longest data packet. */
+static u32 mrc_probe_more(const struct mrc_peer *peer)
+{
+	return peer->mtu.need + sizeof(struct mrc_meth) +
+	       sizeof(struct mrc_tseth) + sizeof(struct mrc_reth) +
+	       sizeof(struct mrc_immdt) - sizeof(struct mrc_erth);
+}
+
+static enum mrc_mtu_probe mrc_probe_kind(struct mrc_peer *peer, int idx)
+{
+	const struct mrc_path *path = mrc_path_get(peer->st.paths, idx);
+
+	if (!(peer->features & MRC_HELLO_F_LONG_PROBE))
+		return MRC_MTU_SHORT;
+	return mrc_mtu_probe(&peer->mtu, path->plane,
+			     path->state == MRC_PATH_ASSUMED_BAD,
+			     mrc_paths_planes_bad(peer->st.paths) &
+			     BIT(path->plane));
+}
+
+/*
+ * A probe of @path, remembered in @probe, which is number @slot of its kind
+ * and knows its kind.
+ */
 static struct sk_buff *mrc_probe_skb(struct mrc_peer *peer,
 				     struct mrc_path_probe *probe, u32 slot,
 				     int path, u32 up, u64 now)
@@ -322,20 +346,24 @@ static struct sk_buff *mrc_probe_skb(struct mrc_peer *peer,
 	probe->sent = now;
 	mrc_count(peer->dev, path_probes_sent);
 	return mrc_endpoint_request(MRC_EP_EV_PROBE, id, up,
-				    mrc_timestamp(now), path);
+				    mrc_timestamp(now), path,
+				    probe->kind == MRC_MTU_LONG ?
+				    mrc_probe_more(peer) : 0);
 }
 
 /* A probe of a path believed bad, or one not used for long. */
 static struct sk_buff *mrc_probe_tick(struct mrc_peer *peer, u32 up, u64 now)
 {
+	struct mrc_path_probe *probe;
 	int path;
 
 	path = mrc_paths_next_probe(peer->st.paths, now);
 	if (path < 0)
 		return NULL;
 	peer->probe_next = (peer->probe_next + 1) % MRC_PATH_PROBES;
-	return mrc_probe_skb(peer, &peer->probes[peer->probe_next],
-			     peer->probe_next, path, up, now);
+	probe = &peer->probes[peer->probe_next];
+	probe->kind = mrc_probe_kind(peer, path);
+	return mrc_probe_skb(peer, probe, peer->probe_next, path, up, now);
 }
 
 /**
@@ -368,6 +396,9 @@ int mrc_peer_probe(struct mrc_peer *peer, u32 path, u32 portid, u32 cookie)
 		asked = &peer->asked[peer->asked_next];
 		asked->portid = portid;
 		asked->cookie = cookie;
+		asked->probe.kind = MRC_MTU_SHORT;
+		if (peer->features & MRC_HELLO_F_LONG_PROBE && peer->mtu.need)
+			asked->probe.kind = MRC_MTU_LONG;
 		skb = mrc_probe_skb(peer, &asked->probe, peer->asked_next, path,
 				    up, ktime_get_ns());
 		if (!skb)
@@ -449,6 +480,22 @@ static bool mrc_probe_is(const struct mrc_path_probe *probe, u16 id,
 	       mrc_timestamp(probe->sent) == ep->tx_timestamp;
 }
 
+/* A probe was answered: what of its path? peer->lock held. */
+static void mrc_probe_tells(struct mrc_peer *peer,
+			    const struct mrc_path_probe *probe, u64 now)
+{
+	struct mrc_paths *paths = peer->st.paths;
+
+	if (probe->path < mrc_paths_count(paths) &&
+	    mrc_mtu_answered(&peer->mtu, mrc_path_get(paths, probe->path)->plane,
+			     probe->kind))
+		mrc_count(peer->dev, mtu_mismatch);
+	if (probe->kind != MRC_MTU_HINT)
+		mrc_paths_probe_answered(paths, probe->path,
+					 min_t(u64, now - probe->sent, U32_MAX),
+					 now);
+}
+
 static void mrc_endpoint_answer(struct mrc_peer *peer, u16 id,
 				const struct mrc_ep *ep, u64 now)
 {
@@ -464,9 +511,7 @@ static void mrc_endpoint_answer(struct mrc_peer *peer, u16 id,
 	} else if (mrc_probe_is(probe, id, ep)) {
 		probe->pending = false;
 		mrc_count(peer->dev, path_probes_answered);
-		mrc_paths_probe_answered(peer->st.paths, probe->path,
-					 min_t(u64, now - probe->sent, U32_MAX),
-					 now);
+		mrc_probe_tells(peer, probe, now);
 		mrc_event_paths(peer);
 		mrc_peer_arm(peer, now);
 	} else if (ep->op == MRC_EP_PORT_STATUS && peer->status_at &&
@@ -538,13 +583,65 @@ void mrc_endpoint_rx(struct mrc_dev *dev, struct mrc_port *port,
 
 /* ------------------------------------------------------------ routes, paths */
 
+/* Payload that fits into a plane's packets at both ends. peer->lock held. */
+static u32 mrc_peer_plane_room(struct mrc_peer *peer, u32 plane)
+{
+	const struct mrc_route *route =
+		rcu_dereference_protected(peer->routes[plane],
+					  lockdep_is_held(&peer->lock));
+	u32 i, mtu = route ? dst_mtu(route->dst) : 0, headers;
+
+	headers = MRC_PKT_OVERHEAD;
+	if (mrc_addr_is_v4(&peer->key.remote))
+		headers -= sizeof(struct ipv6hdr) - sizeof(struct iphdr);
+	if (route && route->srv6)
+		headers += sizeof(struct ipv6hdr);
+	for (i = 0; i < peer->nports; i++)
+		if (peer->ports[i].plane == plane && peer->ports[i].mtu)
+			mtu = min_t(u32, mtu, be16_to_cpu(peer->ports[i].mtu));
+	return mtu > headers ? mtu - headers : 0;
+}
+
+/* Planes of @usable that take what the QPs send. peer->lock held. */
+static u32 mrc_peer_mtu_fits(struct mrc_peer *peer, u32 usable)
+{
+	u32 room[MRC_MAX_PORTS], found;
+	int i;
+
+	for (i = 0; i < MRC_MAX_PORTS; i++)
+		room[i] = mrc_peer_plane_room(peer, i);
+	usable = mrc_mtu_fits(&peer->mtu, usable, room, &found);
+	if (found)
+		mrc_count_add(peer->dev, mtu_mismatch, hweight32(found));
+	return usable;
+}
+
+/**
+ * mrc_peer_need_mtu() - a QP's packets have so much payload
+ * @peer: peer
+ * @mtu: bytes
+ */
+void mrc_peer_need_mtu(struct mrc_peer *peer, u32 mtu)
+{
+	u64 now = ktime_get_ns();
+
+	spin_lock_bh(&peer->lock);
+	if (mtu > peer->mtu.need) {
+		peer->mtu.need = mtu;
+		mrc_peer_update_planes_down(peer, now);
+		mrc_peer_arm(peer, now);
+	}
+	spin_unlock_bh(&peer->lock);
+}
+
 /**
  * mrc_peer_update_planes_down() - tell the path set which planes are down
  * @peer: peer, its lock held
  * @now: ns
  *
  * A plane is down that is gone or has no link here, has no route to the peer,
- * or of which the peer said that it is down.
+ * of which the peer said that it is down, or has an MTU at either end that is
+ * too small for what the QPs send.
  */
 void mrc_peer_update_planes_down(struct mrc_peer *peer, u64 now)
 {
@@ -558,6 +655,7 @@ void mrc_peer_update_planes_down(struct mrc_peer *peer, u64 now)
 	/* over loopback there is no link to be down */
 	if (!peer->loopback)
 		usable &= up & ~peer->remote_down;
+	usable = mrc_peer_mtu_fits(peer, usable);
 	if (mrc_paths_planes_down(peer->st.paths) != (peer->planes & ~usable))
 		mrc_paths_set_planes_down(peer->st.paths,
 					  peer->planes & ~usable, now);
@@ -644,16 +742,21 @@ static u32 mrc_peer_find_routes(struct mrc_peer *peer, bool paired,
 	return usable;
 }
 
-/* Nominal size of a full packet, from the smallest MTU of the routes. */
+/*
+ * Nominal size of a full packet, from the greatest MTU of the routes: a plane
+ * with a smaller one is used by nobody who needs more.
+ */
 static u32 mrc_routes_nominal(struct mrc_route **routes)
 {
-	u32 mtu = 9000;
+	u32 mtu = 0;
 	int i;
 
 	for (i = 0; i < MRC_MAX_PORTS; i++)
 		if (routes[i])
-			mtu = min(mtu, dst_mtu(routes[i]->dst));
-	return ib_mtu_enum_to_int(iboe_get_mtu(mtu)) + MRC_PKT_OVERHEAD;
+			mtu = max(mtu, dst_mtu(routes[i]->dst));
+	/* no route yet: any MTU may come */
+	mtu = iboe_get_mtu(mtu ?: 9000);
+	return ib_mtu_enum_to_int(mtu ?: IB_MTU_256) + MRC_PKT_OVERHEAD;
 }
 
 /*

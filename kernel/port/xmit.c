@@ -537,6 +537,7 @@ static void mrc_xmit_unit(struct mrc_peer *peer, struct sk_buff_head *list,
 	struct mrc_txhdr h;
 	u32 sent = 1;
 	bool srv6;
+	int err;
 
 	route = mrc_peer_route(peer, head, &h, &srv6, &outer);
 	if (unlikely(!route || !mrc_finish(dev, head, &h, icrc))) {
@@ -561,10 +562,18 @@ static void mrc_xmit_unit(struct mrc_peer *peer, struct sk_buff_head *list,
 		sent++;
 	}
 	skb_dst_set_noref(head, route->dst);
-	if (likely(!mrc_output(dev, head)))
+	err = mrc_output(dev, head);
+	if (likely(!err))
 		mrc_count_add(dev, tx_packets, sent);
 	else
 		mrc_count_add(dev, tx_errors, sent);
+	/* a router has told of a smaller MTU: look at the routes again */
+	if (unlikely(err == -EMSGSIZE) &&
+	    !(READ_ONCE(peer->mtu.small) & BIT(h.plane))) {
+		spin_lock_bh(&peer->lock);
+		mrc_peer_queue_work(peer);
+		spin_unlock_bh(&peer->lock);
+	}
 }
 
 /**

@@ -123,25 +123,42 @@ static void mrc_speed_to_ib(u32 mbps, struct ib_port_attr *attr)
 	}
 }
 
-/* The largest IB MTU whose packets all planes can carry. */
+static enum ib_mtu mrc_netdev_mtu(const struct net_device *netdev)
+{
+	u32 mtu = READ_ONCE(netdev->mtu);
+
+	mtu = mtu > MRC_OVERHEAD ? mtu - MRC_OVERHEAD : 0;
+	/* Returns IB_MTU_256 for what is less than that. */
+	return ib_mtu_int_to_enum(mtu);
+}
+
+/*
+ * The largest IB MTU whose packets more than half of the planes can carry: one
+ * port that was set up wrong does not make all packets short. Such a port is
+ * not used by QPs that need more.
+ */
 static enum ib_mtu mrc_active_mtu(struct mrc_dev *dev)
 {
-	u32 mtu = U32_MAX;
-	int i;
+	u32 fit[IB_MTU_4096 + 1] = {}, ports = 0;
+	int i, mtu;
 
 	rcu_read_lock();
 	for (i = 0; i < MRC_MAX_PORTS; i++) {
 		struct mrc_port *port = rcu_dereference(dev->ports[i]);
 
-		if (port)
-			mtu = min(mtu, READ_ONCE(port->netdev->mtu));
+		if (!port)
+			continue;
+		ports++;
+		for (mtu = mrc_netdev_mtu(port->netdev); mtu; mtu--)
+			fit[mtu]++;
 	}
 	rcu_read_unlock();
-	if (mtu == U32_MAX)
-		mtu = READ_ONCE(dev->netdev->mtu);
-	mtu = mtu > MRC_OVERHEAD ? mtu - MRC_OVERHEAD : 0;
-	/* Returns IB_MTU_256 for what is less than that. */
-	return ib_mtu_int_to_enum(mtu);
+	if (!ports)
+		return mrc_netdev_mtu(dev->netdev);
+	for (mtu = IB_MTU_4096; mtu > IB_MTU_256; mtu--)
+		if (2 * fit[mtu] > ports)
+			break;
+	return mtu;
 }
 
 /**

@@ -325,6 +325,8 @@ static int start_rc(struct mrc_qp *qp, const struct ib_qp_attr *attr)
 	memcpy(&key.remote, &grh->dgid, sizeof(key.remote));
 	memcpy(&key.local, &grh->sgid_attr->gid, sizeof(key.local));
 	qp->attr.rq_psn = attr->rq_psn & MRC_PSN_MASK;
+	/* the peer is told of it; RTR always sets it */
+	qp->mtu = ib_mtu_enum_to_int(attr->path_mtu);
 	return mrc_msg_start(qp, &key);
 }
 

@@ -138,6 +138,11 @@ void mrc_peer_put(struct mrc_peer *peer)
 	MUST(!refcount_dec_and_test(&peer->ref));
 }
 
+void mrc_peer_need_mtu(struct mrc_peer *peer, u32 mtu)
+{
+	peer->mtu.need = max(peer->mtu.need, mtu);
+}
+
 u32 mrc_peer_terms(const struct mrc_peer *peer)
 {
 	return peer->window | (u32)MRC_PLAIN_SERVICE_TIME << 24;

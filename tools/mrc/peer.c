@@ -46,6 +46,8 @@ static void show_row(struct nlattr **attrs)
 		     get_u32(attrs, MRC_A_PEER_PLANES_DOWN));
 	field_planes("planes_bad", "BAD",
 		     get_u32(attrs, MRC_A_PEER_PLANES_BAD));
+	field_planes("planes_mtu", opt.details ? "SMALL-MTU" : NULL,
+		     get_u32(attrs, MRC_A_PEER_PLANES_MTU));
 	field_number_as("cwnd", "CWND", cwnd, format_bytes(cwnd));
 	field_number_as("inflight", "FLIGHT", inflight, format_bytes(inflight));
 	field_number_as("base_rtt_ns", "RTT", rtt, format_time(rtt));

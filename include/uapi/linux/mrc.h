@@ -123,6 +123,7 @@
  *	MRC_A_PEER_SKIP		u32
  *	MRC_A_PEER_ASSUMED_BAD	u32
  *	MRC_A_PEER_DENIED	u32
+ *	MRC_A_PEER_PLANES_MTU	u32		mask of planes whose MTU is too small
  *
  * MRC_CMD_PLANE_GET (dump)
  *   request:
@@ -516,6 +517,7 @@ enum mrc_nl_peer_attr {
 	MRC_A_PEER_SKIP,
 	MRC_A_PEER_ASSUMED_BAD,
 	MRC_A_PEER_DENIED,
+	MRC_A_PEER_PLANES_MTU,
 
 	__MRC_A_PEER_MAX,
 	MRC_A_PEER_MAX = __MRC_A_PEER_MAX - 1
