@@ -162,6 +162,14 @@ bool mrc_recovery_recall(struct mrc_tx *tx, struct mrc_peer_state *ps, u32 psn,
 	return true;
 }
 
+/* What no answer can be faster than, ticks: a stream may have few samples. */
+static u32 least_rtt(const struct mrc_tx *tx, const struct mrc_peer_state *ps)
+{
+	u64 peer = mrc_cc_base_rtt(ps->cc);
+
+	return TICKS(peer ? min_t(u64, peer, tx->min_rtt) : tx->min_rtt);
+}
+
 /**
  * mrc_recovery_acked - a packet is acknowledged that was not before
  * @tx: the stream
@@ -193,7 +201,7 @@ enum mrc_verdict mrc_recovery_acked(struct mrc_tx *tx,
 		bool first = entropy ?
 			mrc_tx_took(ps, e->prev_path, *entropy) &&
 			!mrc_tx_took(ps, e->path, *entropy) :
-			age < TICKS(tx->min_rtt) * 3 / 4;
+			age < least_rtt(tx, ps) * 3 / 4;
 
 		if (first) {
 			mrc_recovery_spurious(tx, ps, psn, now);

@@ -397,8 +397,13 @@ static void entry_acked(struct mrc_tx *tx, struct mrc_peer_state *ps, u32 psn,
 
 	switch (verdict) {
 	case MRC_VERDICT_LATE:
-		/* Thought lost, not yet sent again. */
-		mrc_paths_spurious(ps->paths, e->path, now);
+		/*
+		 * Thought lost, not yet sent again. Of one that had been sent
+		 * before it may be the transmission before that arrived.
+		 */
+		if (e->count == 1 ||
+		    (named && mrc_tx_took(ps, e->path, n->entropy)))
+			mrc_paths_spurious(ps->paths, e->path, now);
 		mrc_cc_spurious(ps->cc, e->bytes);
 		break;
 	case MRC_VERDICT_FIRST:

@@ -159,6 +159,47 @@ TEST(mrc_tx_on_sack__acknowledged_sooner_than_possible)
 	CHECK_EQ(res.spurious, 1);
 }
 
+TEST(mrc_tx_on_sack__few_and_slow_samples)
+{
+	begin();
+	send_new(10);
+	now += 5 * RTT;
+	sack(0, 0, 0x3fe, 9);
+	/* another stream to the peer knows better what is possible */
+	mrc_cc_acked(&cc, 0, RTT, false, now);
+	wait_timer(false);
+	send_psn(nth(0));
+	now += RTT;
+	sack(10, 0, 0x3ff, 9);
+	CHECK_EQ(res.spurious, 0);
+	CHECK(mrc_tx_idle(&tx));
+}
+
+TEST(mrc_tx_on_sack__lost_twice_then_acknowledged)
+{
+	u32 repeat;
+
+	begin();
+	send_new(10);
+	now += RTT;
+	sack(0, 0, 0x3fe, 9);
+	wait_timer(false);
+	send_psn(nth(0));
+	repeat = last_path(nth(0));
+	now += 10 * USEC;
+	send_new(10);
+	now += RTT;
+	sack(0, 0, 0xffffe, 19);
+	if (!tx.lost.count)
+		wait_timer(false);
+	CHECK(lost(0));
+	CHECK_EQ(mrc_path_get(ps.paths, repeat)->lost, 1);
+	/* Which of the two arrived is not said: no credit for the repeat's path. */
+	sack(20, 0, 0xfffff, 19);
+	CHECK(mrc_tx_idle(&tx));
+	CHECK_EQ(mrc_path_get(ps.paths, repeat)->lost, 1);
+}
+
 TEST(mrc_tx_on_sack__original_after_the_repeat)
 {
 	struct mrc_sack s;
