@@ -576,8 +576,7 @@ void mrc_rotor_init(struct mrc_rotor *r, u32 seed)
 
 /*
  * Of a few places of order[] from @k on the one whose path has the fewest
- * packets in flight; of those the one used last, as it is the least likely to
- * have died without our knowing.
+ * packets in flight.
  */
 static u32 least_in_flight(const struct mrc_paths *ps,
 			   const struct mrc_plane *pl, u32 k, u32 n)
@@ -587,9 +586,7 @@ static u32 least_in_flight(const struct mrc_paths *ps,
 	for (u32 i = 1; i < min_t(u32, n, FLIGHT_CHOICES); i++) {
 		const struct mrc_path *p = &ps->path[pl->order[(k + i) % n]];
 
-		if (p->inflight < best->inflight ||
-		    (p->inflight == best->inflight &&
-		     (s32)(p->turn - best->turn) > 0))
+		if (p->inflight < best->inflight)
 			best = p;
 	}
 	return best->pos;
@@ -787,7 +784,6 @@ void mrc_paths_flight(struct mrc_paths *ps, u32 idx, bool enters)
 	if (ps->path[idx].inflight <= enters)
 		find_place(ps, idx);
 	if (enters) {
-		ps->path[idx].turn = ps->turn++;
 		pl->inflight++;
 		ps->inflight++;
 	} else if (pl->inflight) {

@@ -40,7 +40,6 @@ struct mrc_path {
 	bool proven;		/* its last packet arrived, and unmarked */
 	u32 inflight;		/* packets of all streams */
 	u32 ack_mark;		/* mrc_paths.acks when its streak began */
-	u32 turn;		/* mrc_paths.turn when it was used last */
 	u64 state_at;		/* when it became bad or good */
 	u64 probe_at;		/* when the next probe is due; bad paths only */
 };
@@ -97,7 +96,6 @@ struct mrc_paths {
 	u32 fault_paths;	/* that lost since fault_at, the first after quiet */
 	u64 fault_at;
 	u32 inflight;		/* packets, of all planes */
-	u32 turn;		/* packets sent */
 	u32 went_bad;		/* counts for the caller, never reset */
 	u32 went_good;
 	u64 last_probe;

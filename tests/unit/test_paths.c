@@ -527,7 +527,7 @@ TEST(mrc_paths_pick__idle_first)
 	consistent();
 	for (u32 i = 0; i < 64; i++)
 		CHECK_EQ(ps->path[i].inflight, 1);
-	/* Beyond that the one used last of those looked at. */
+	/* Beyond that the one with the least of those looked at. */
 	for (u32 i = 0; i < 64; i++) {
 		u32 p = pick();
 
