@@ -78,6 +78,7 @@ static void derive(struct mrc_cc *cc)
 	cc->target = percent(cc->base_rtt, cc->p.target ?:
 			     (cc->p.trimming ? 75 : 100));
 	cc->target = max_t(u64, cc->target, 1);
+	cc->queue = max_t(u64, cc->target, cc->hold);
 	cc->mtu_a = div_u64(cc->mtu * bdp, 150000);
 	cc->fi = max_t(u64, percent(cc->mtu_a, cc->p.fi), 1);
 	cc->eta = percent(cc->mtu_a, cc->p.eta);
@@ -97,6 +98,7 @@ void mrc_cc_init(struct mrc_cc *cc, const struct mrc_cc_params *p, u64 now)
 	memset(cc, 0, sizeof(*cc));
 	cc->mtu = max_t(u32, p->mtu, 256);
 	cc->speed_bps = p->speed_bps ? p->speed_bps : DEFAULT_SPEED;
+	cc->hold = p->hold_ns ? p->hold_ns : MRC_CC_HOLD;
 	cc->p = p->profile ? *p->profile : mrc_cc_default;
 	derive(cc);
 	cc->cwnd = clamp_t(u64, (u64)cc->p.initial * cc->mtu, cc->mtu,
@@ -205,6 +207,42 @@ static void qa_restart(struct mrc_cc *cc, u64 now)
 	cc->qa_min_delay = U64_MAX;
 }
 
+/*
+ * A queue that all packets stand in, whichever path they took, is at the last
+ * hop, and all who send there see it. MRC's switches do not mark there (an ECN
+ * mark says that one path has more load than others), and without marks NSCC
+ * knows only increases and quick adapt, which spares whoever has more than
+ * 1 / 2^qa_gate of the greatest window: of seven senders to one host those with
+ * much kept it, and those with little lost it.
+ *
+ * So the window is cut in proportion to itself, while it grows by the same for
+ * all: that leads to equal shares (Chiu and Jain, 1989), as in Swift (SIGCOMM
+ * 2020). From twice the queue on it is cut to what the link carries without
+ * one: all who take part then see the least RTT again that theirs is
+ * compared with.
+ */
+static bool shared_queue(struct mrc_cc *cc, u64 now)
+{
+	u64 delay = cc->qa_min_delay, cut;
+
+	if (cc->qa_samples < QA_SAMPLES || delay <= cc->queue)
+		return false;
+	if (now - cc->dec_at >= cc->base_rtt + delay) {
+		cut = mul_u64_u64_div_u64(percent(cc->cwnd, cc->p.gamma) / 2,
+					  delay - cc->queue, delay);
+		set_cwnd(cc, cc->cwnd - min(cut, percent(cc->cwnd,
+							 cc->p.md_jump)), now);
+		cc->dec_at = now;
+	}
+	if (delay <= 2 * cc->queue)
+		return false;
+	set_cwnd(cc, mul_u64_u64_div_u64(cc->cwnd, cc->base_rtt,
+					 cc->base_rtt + delay), now);
+	cc->qa_ignore = cc->inflight;
+	cc->inc = 0;
+	return true;
+}
+
 /* Quick adapt: once per base_rtt + target, see what really got through. */
 static bool quick_adapt(struct mrc_cc *cc, u64 now)
 {
@@ -241,6 +279,8 @@ static bool quick_adapt(struct mrc_cc *cc, u64 now)
 		cc->qa_ignore = cc->inflight;
 		cc->inc = 0;
 		fired = true;
+	} else {
+		fired = shared_queue(cc, now);
 	}
 	qa_restart(cc, now);
 	return fired;
@@ -271,7 +311,12 @@ static void update_delay(struct mrc_cc *cc, u64 delay)
 static void increase(struct mrc_cc *cc, u32 bytes, u64 delay)
 {
 	if (delay >= cc->target) {
-		cc->inc += cc->fi * bytes;
+		u64 fi = cc->fi;
+
+		/* The longer the queue, the slower; the same for all in it. */
+		if (delay > cc->queue)
+			fi = mul_u64_u64_div_u64(fi, cc->queue, delay);
+		cc->inc += fi * bytes;
 		return;
 	}
 	if (delay < cc->base_rtt / 16) {

@@ -44,7 +44,14 @@ struct mrc_cc_params {
 	const struct mrc_cc_profile *profile;	/* copied; NULL: the default */
 	u32 mtu;		/* nominal bytes of a full packet */
 	u64 speed_bps;		/* sum of the planes, bits per second */
+	/*
+	 * Delay up to which a queue cannot be told from busy processors.
+	 * 0: MRC_CC_HOLD, fit for software.
+	 */
+	u32 hold_ns;
 };
+
+#define MRC_CC_HOLD	4000000	/* ns: a scheduler's tick */
 
 struct mrc_cc {
 	u64 cwnd;		/* bytes */
@@ -59,6 +66,8 @@ struct mrc_cc {
 	u64 base_next;		/* least RTT of the running period, 0: none */
 	u64 base_since;		/* start of that period */
 	u64 target;		/* delay, ns */
+	u64 queue;		/* least delay that is a queue of all, ns */
+	u32 hold;		/* ns */
 	u64 avg_delay;		/* ns << MRC_CC_DELAY_SHIFT */
 
 	u64 inc;		/* bytes^2 to be added as inc / cwnd */

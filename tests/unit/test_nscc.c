@@ -408,3 +408,75 @@ TEST(mrc_cc_penalty__and_restore)
 	mrc_cc_penalty(&cc, 0, true, MTU);
 	CHECK_EQ(mrc_cc_cwnd(&cc), MTU);
 }
+
+/*
+ * @n senders share a last hop of 160 packets a base RTT that marks nothing: what
+ * a sender has in flight beyond its part of those stands in the queue, which
+ * all see. Jain's index of the windows, in permille.
+ */
+static u32 incast(u32 n, u32 ms)
+{
+	static struct mrc_cc all[8];
+	struct mrc_cc_params p = {
+		.mtu = MTU, .speed_bps = 133120ULL * MSEC, .hold_ns = 10 * USEC,
+	};
+	u64 sum = 0, squares = 0, end, rtt = 40 * USEC;
+	u32 packets[8];
+
+	now = 5000 * MSEC;
+	for (u32 i = 0; i < n; i++) {
+		mrc_cc_init(&all[i], &p, now);
+		mrc_cc_acked(&all[i], MTU, 40 * USEC + 200 * i, false, now);
+		/* From the most unequal beginning. */
+		all[i].cwnd = i ? 4 * MTU : all[i].max_wnd;
+	}
+	for (end = now + ms * MSEC; now < end; now += rtt) {
+		u32 total = 0;
+
+		for (u32 i = 0; i < n; i++) {
+			packets[i] = all[i].cwnd / MTU;
+			total += packets[i];
+		}
+		rtt = max_t(u64, 40 * USEC, total * 40 * USEC / 160);
+		for (u32 i = 0; i < n; i++)
+			for (u32 k = 0; k < packets[i]; k++) {
+				mrc_cc_sent(&all[i], MTU);
+				mrc_cc_acked(&all[i], MTU, rtt + 200 * i, false,
+					     now + rtt * k / packets[i]);
+			}
+		if (end - now < ms * MSEC / 2)
+			for (u32 i = 0; i < n; i++)
+				all[i].saved_wnd += packets[i];
+	}
+	/* Without the rule all have their greatest window: 425 us. */
+	CHECK(rtt < 160 * USEC);
+	for (u32 i = 0; i < n; i++) {
+		sum += all[i].saved_wnd;
+		squares += all[i].saved_wnd * all[i].saved_wnd;
+	}
+	test_note("%u senders: Jain %.3f, RTT at the end %llu us", n,
+		  1. * sum * sum / n / squares, rtt / USEC);
+	return sum * sum * 1000 / n / squares;
+}
+
+TEST(mrc_cc_acked__equal_shares_without_marks)
+{
+	CHECK(incast(2, 40) > 980);
+	CHECK(incast(7, 40) > 950);
+}
+
+/* Where processors may be what packets wait for, nothing changes. */
+TEST(mrc_cc_acked__delay_of_software_is_no_queue)
+{
+	u64 w;
+
+	begin(100, false);
+	rounds(30, 100 * USEC, false);
+	w = mrc_cc_cwnd(&cc);
+	rounds(30, 350 * USEC, false);
+	CHECK_EQ(mrc_cc_cwnd(&cc), w);
+	CHECK_EQ(cc.queue, MRC_CC_HOLD);
+	/* But 10 ms are too much. */
+	rounds(3, 10 * MSEC, false);
+	CHECK(mrc_cc_cwnd(&cc) < w / 4);
+}

@@ -15,6 +15,8 @@
 #define RX_WINDOW	(MRC_MPR_DEFAULT * MRC_MPR_UNIT)
 #define TX_WINDOW	4096
 #define MORE_SACKS	3
+/* Of a queue less is not told from what hosts hold up. */
+#define HOLD_JITTERS	4
 #define REVERSE_PATHS	4	/* MRC_REVERSE_DEFAULT of kernel/mrc.h */
 /* METH and RETH; TSETH. */
 #define WIRE_DATA	(WIRE_BTH + 4 + 16)
@@ -122,6 +124,7 @@ static u32 peer_find(struct sim *sim, u32 src, u32 dst, bool make)
 		.profile = &profile,
 		.mtu = NOMINAL(m->wire_full),
 		.speed_bps = sim->c.speed * sim->c.planes,
+		.hold_ns = HOLD_JITTERS * sim->c.jitter,
 	};
 
 	struct mrc_paths_conf paths = {
