@@ -6,6 +6,7 @@ KDIR    ?= /lib/modules/$(shell uname -r)/build
 DESTDIR ?=
 PREFIX  ?= /usr
 SBINDIR ?= $(PREFIX)/sbin
+BINDIR  ?= $(PREFIX)/bin
 MANDIR  ?= $(PREFIX)/share/man
 SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
@@ -69,6 +70,14 @@ install-tool: tool
 			$(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit; \
 	done
 
+install-sim: sim ## install the simulator, its man page and scenarios, which no node needs
+	install -D -m 755 build/sim/mrc-sim $(DESTDIR)$(BINDIR)/mrc-sim
+	install -D -m 644 tools/sim/man/mrc-sim.1 \
+		$(DESTDIR)$(MANDIR)/man1/mrc-sim.1
+	install -d $(DESTDIR)$(PREFIX)/share/mrc-sim
+	install -m 644 tools/sim/scenarios/*.conf \
+		$(DESTDIR)$(PREFIX)/share/mrc-sim
+
 check: ## the quick part of the tests: unit tests, style, models, a minute of fuzzing, a first look in a guest
 	tests/vm/report $(CHECKS)
 
@@ -113,5 +122,5 @@ clean: ## remove what was built in this folder (not the guests' cache)
 	rm -rf build
 
 .PHONY: all help modules provider tool install install-modules \
-	install-provider install-tool check test test-long test-rest kunit fuzz demo bench sim \
+	install-provider install-tool install-sim check test test-long test-rest kunit fuzz demo bench sim \
 	results clean
