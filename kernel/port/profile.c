@@ -204,7 +204,7 @@ int mrc_profile_set_active(struct mrc_dev *dev, u32 active,
 	mutex_lock(&dev->profiles_lock);
 	profile = dev->profile;
 	if (!profile) {
-		NL_SET_ERR_MSG(extack, "No EV profile is in use: all paths are active, paths_per_plane says how many");
+		NL_SET_ERR_MSG(extack, "No EV profile is in use: all paths are active");
 		err = -EINVAL;
 	} else if (!active || active > profile->count) {
 		NL_SET_ERR_MSG_FMT(extack, "active_evs must be from 1 to %u",
