@@ -6,6 +6,7 @@
  * A device's end always goes the core's way: it takes away the users, then
  * calls ib_device_ops.dealloc_driver. Here we only ask for it.
  */
+#include <linux/if_vlan.h>
 #include <linux/inetdevice.h>
 #include <linux/module.h>
 #include <net/addrconf.h>
@@ -23,6 +24,9 @@ DEFINE_MUTEX(mrc_devices_lock);
 
 static int mrc_newlink(const char *name, struct net_device *netdev)
 {
+	/* The core gives no GIDs to a device whose netdev is a VLAN. */
+	if (is_vlan_dev(netdev))
+		return -EOPNOTSUPP;
 	return mrc_device_add(name, netdev);
 }
 
