@@ -43,3 +43,22 @@ name_paths()
 		templates "$node" 0 $1 && slow_links "$node" || return
 	done
 }
+
+# Commands for tc at the two ends of the link t0p1s0-t1p1s0, each run at once.
+begin_switching()
+{
+	exec {t1}> >(tc -n t1p1s0 -batch -)
+	exec {t0}> >(tc -n t0p1s0 -batch -)
+}
+
+# The link takes nothing any more, or again. $1: add or del
+switch_link()
+{
+	echo "filter $1 dev down0 ingress pref 50 ${2-}" >&$t1
+	echo "filter $1 dev up0 ingress pref 50 ${2-}" >&$t0
+}
+
+end_switching()
+{
+	exec {t1}>&- {t0}>&-
+}
