@@ -54,14 +54,14 @@ DECLARE_EVENT_CLASS(mrc_packet,
 		  __entry->ackreq, __entry->rtx, __entry->ecn)
 );
 
-/* Handed to IP; @len: from the BTH to before the ICRC, bytes. */
+/* Handed to IP; @len: from the BTH to before pad and ICRC, bytes. */
 DEFINE_EVENT(mrc_packet, mrc_send,
 	TP_PROTO(const struct mrc_dev *dev, const struct mrc_bth *bth,
 		 int plane, u32 entropy, u32 len, bool ecn),
 	TP_ARGS(dev, bth, plane, entropy, len, ecn)
 );
 
-/* Checked, and about to be given to a QP; plane -1: over loopback. */
+/* Checked, and about to be given to a QP, pad and all; plane -1: over loopback. */
 DEFINE_EVENT(mrc_packet, mrc_receive,
 	TP_PROTO(const struct mrc_dev *dev, const struct mrc_bth *bth,
 		 int plane, u32 entropy, u32 len, bool ecn),

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Captures of traffic of all kinds over links that lose packets, in the guest,
-# into /mnt/share: what check_dissector.py compares (tests/vm/report).
+# into /mnt/share, and what the tracepoints say of the same packets: what
+# check_dissector.py compares (tests/vm/report).
 
 . "$(dirname "$0")/../system/lib.sh"
 
@@ -14,6 +15,12 @@ for plane in 0 1 2 3; do
 done
 for plane in 0 1 2 3; do
 	wait_for 10 test -s "/mnt/share/$plane.pcap"
+done
+TRACE=/sys/kernel/tracing
+mountpoint -q $TRACE || mount -t tracefs none $TRACE
+echo 16384 > $TRACE/buffer_size_kb
+for point in send receive sack; do
+	echo 1 > $TRACE/events/mrc/mrc_$point/enable
 done
 fault all netem loss 3% delay 1ms
 dev_s=$(device $S)
@@ -28,4 +35,12 @@ sleep 2
 # shellcheck disable=SC2086
 kill $pids
 wait
+for point in send receive sack; do
+	echo 0 > $TRACE/events/mrc/mrc_$point/enable
+done
+{
+	echo "# device $(on $C mrc -j dev show | jq '.[0].index')" \
+		"addresses $(for plane in 0 1 2 3; do address $C $plane; done | xargs)"
+	cat $TRACE/trace
+} > /mnt/share/trace
 finish

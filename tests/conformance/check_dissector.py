@@ -3,13 +3,16 @@
 """Does the Wireshark dissector (tools/wireshark/mrc.lua) say what packets say?
 
 check_dissector.py              over golden bytes and a made-up conversation
-check_dissector.py PCAP...      over captures, against the independent parser (mrcwire.py)
+check_dissector.py [--trace FILE] PCAP...
+                                over captures, against the independent parser (mrcwire.py); and
+                                against what the tracepoints of the node that captured have said
 """
 
 import collections
 import ipaddress
 import os
 import random
+import re
 import struct
 import subprocess
 import sys
@@ -301,7 +304,7 @@ def expected(p):
     return {name: getattr(p, key) for key, name in names.items()}
 
 
-def check_captures(folder, paths):
+def check_captures(folder, paths, trace):
     packets = []
     for time, data in sorted((pair for path in paths for pair in w.read_pcap(path)),
                              key=lambda pair: pair[0]):
@@ -329,6 +332,60 @@ def check_captures(folder, paths):
     result(packets and len(frames) == len(packets) and not wrong,
            "dissector and parser agree on %d packets, %d values" % (len(packets), count), wrong)
     check_capture_links(packets, frames)
+    if trace:
+        check_trace(trace, packets, frames)
+
+
+PACKET_LINE = re.compile(r" mrc_(send|receive): dev=(\d+) plane=-?\d+ ev=(\d+) op=0x(\w+) qpn=(\d+) "
+                         r"psn=(\d+) len=(\d+) ackreq=(\d) rtx=(\d)")
+SACK_LINE = re.compile(r" mrc_sack: qpn=(\d+) cack=(\d+) psn=(\d+) ev=(\d+) m=(\d)")
+TRACED = ("bth.opcode", "bth.dqpn", "bth.psn", "bth.ackreq", "bth.rtx")
+
+
+def read_trace(path):
+    """Counters of the packets sent and received by the device that the first line names, and of the
+    SACKs that came; and the addresses of that device."""
+    with open(path, encoding="ascii") as file:
+        head = re.match(r"# device (\d+) addresses (.+)", file.readline())
+        text = file.read()
+    kept = re.findall(r"entries-in-buffer/entries-written: (\d+)/(\d+)", text)
+    result(kept and all(a == b for a, b in kept), "the trace is complete", kept)
+    sent, received = collections.Counter(), collections.Counter()
+    for kind, dev, ev, opcode, *rest in PACKET_LINE.findall(text):
+        if dev == head[1]:
+            opcode, (qpn, psn, length, ackreq, rtx) = int(opcode, 16), map(int, rest)
+            # The pad is not there yet when a packet is sent; datagrams are not of MRC's space.
+            if opcode >> 5 == 6:
+                (sent if kind == "send" else received)[
+                    (int(ev), length + -length % 4, opcode, qpn, psn, ackreq, rtx)] += 1
+    sacks = collections.Counter(tuple(map(int, line)) for line in SACK_LINE.findall(text))
+    return sent, received, sacks, head[2].split()
+
+
+def check_trace(path, packets, frames):
+    """What is captured of a node as sent was traced as sent, what was traced as received is captured,
+    by the dissector's fields; and so are the SACKs that were taken in, at both ends."""
+    sent, received, sacks, ours = read_trace(path)
+    out, came, seen = (collections.Counter() for _ in range(3))
+    for (_, _, p), f in zip(packets, frames):
+        # only of data is it the packet's own
+        ev = f.values("ev")[0] if 0xC0 <= p.opcode <= 0xCB or p.opcode in w.WRITES else \
+            p.flow_label << 16 | p.sport
+        key = (ev, p.length - 8 - 4, *(int(f.values(name)[0]) for name in TRACED))
+        (out if p.src in ours else came)[key] += 1
+        if p.opcode in (w.SACK, w.X_SACK_ACK):
+            cack = f.values("seth.cack_psn")[0]
+            # one that answers a probe has the probe's number there
+            offset = 0 if f.values("seth.pr")[0] else f.values("seth.ack_psn_offset")[0]
+            seen[(key[3], cack, cack + offset & 0xFFFFFF,
+                  f.values("seth.entropy")[0], f.values("seth.m")[0])] += 1
+    wrong = ["captured, not traced: %r" % (key,) for key in out - sent]
+    result(out and not wrong, "%d packets captured as sent are in the trace, %d values" %
+           (out.total(), out.total() * (len(TRACED) + 2)), wrong)
+    wrong = ["traced, not captured: %r" % (key,) for key in received - came]
+    result(received and not wrong, "%d packets traced as received are captured" % received.total(), wrong)
+    wrong = ["traced, not captured: %r" % (key,) for key in sacks - seen]
+    result(sacks and not wrong, "%d SACKs are what the kernel took them for" % sacks.total(), wrong)
 
 
 def check_capture_links(packets, frames):
@@ -357,8 +414,10 @@ def check_capture_links(packets, frames):
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        if len(sys.argv) > 1:
-            check_captures(folder, sys.argv[1:])
+        args = sys.argv[1:]
+        trace = args[1] if args[:1] == ["--trace"] else None
+        if args:
+            check_captures(folder, args[2:] if trace else args, trace)
         else:
             check_golden(folder)
             check_links(folder)
