@@ -39,6 +39,7 @@ struct port {
 struct way {
 	char dev[NAME], peer[NAME], local[NAME];
 	uint32_t plane, good, skip, bad, denied, srtt;
+	bool down;
 	uint64_t tx, lost;
 };
 
@@ -112,6 +113,7 @@ static void on_plane(struct nlattr **attrs)
 	w->bad = get_u32(attrs, MRC_A_PLANE_ASSUMED_BAD);
 	w->denied = get_u32(attrs, MRC_A_PLANE_DENIED);
 	w->srtt = get_u32(attrs, MRC_A_PLANE_SRTT);
+	w->down = get_u32(attrs, MRC_A_PLANE_DOWN);
 	w->tx = get_u64(attrs, MRC_A_PLANE_TX);
 	w->lost = get_u64(attrs, MRC_A_PLANE_LOST);
 }
@@ -327,6 +329,7 @@ struct sum {
 
 static void add_way(struct sum *s, const struct way *w)
 {
+	bool lost = w->down || !(w->good + w->skip);
 	const struct way *o = old_way(w);
 
 	if (o) {
@@ -338,10 +341,10 @@ static void add_way(struct sum *s, const struct way *w)
 	s->bad += w->bad;
 	s->denied += w->denied;
 	if (s->planes < PLANES)
-		s->by_plane[s->planes] = !(w->good + w->skip) ? '-' :
+		s->by_plane[s->planes] = lost ? '-' :
 					 w->bad + w->denied ? '+' : '#';
 	s->planes++;
-	s->planes_bad += !(w->good + w->skip);
+	s->planes_bad += lost;
 	if (w->srtt) {
 		s->srtt += w->srtt;
 		s->sampled++;

@@ -89,9 +89,10 @@ static void paths(uint32_t peer, uint32_t plane,
 	nla_put(msg, MRC_A_PLANE_REMOTE, sizeof(addr), &addr);
 	nla_put(msg, MRC_A_PLANE_LOCAL, sizeof(local), &local);
 	nla_put_u32(msg, MRC_A_PLANE_PLANE, plane);
-	nla_put_u32(msg, MRC_A_PLANE_GOOD, up ? 30 : 0);
-	nla_put_u32(msg, MRC_A_PLANE_SKIP, up ? 2 : 0);
-	nla_put_u32(msg, MRC_A_PLANE_ASSUMED_BAD, up ? peer % 10 == 3 : 32);
+	nla_put_u32(msg, MRC_A_PLANE_DOWN, !up);
+	nla_put_u32(msg, MRC_A_PLANE_GOOD, 30);
+	nla_put_u32(msg, MRC_A_PLANE_SKIP, 2);
+	nla_put_u32(msg, MRC_A_PLANE_ASSUMED_BAD, peer % 10 == 3);
 	nla_put_u64(msg, MRC_A_PLANE_TX, tx);
 	nla_put_u64(msg, MRC_A_PLANE_LOST,
 		    peer % 10 == 7 ? 0 : tx / 1000.0 * peer);
