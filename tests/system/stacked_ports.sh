@@ -115,4 +115,6 @@ fault all netem rate 24mbit delay 1ms
 bond "balance-xor xmit_hash_policy layer3+4"
 check "the bond's netdev is deleted" unstack
 bond active-backup
+# what comes after this wants the ports that it took
+check "fresh nodes" rebuild_fabric
 finish
