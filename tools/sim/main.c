@@ -163,15 +163,10 @@ static bool read_scenario(const struct command *c, struct scenario *s)
 	fclose(in);
 	for (u32 i = 0; ok && i < c->nsets; i++)
 		ok = scenario_set(s, "--set", c->sets[i], err, sizeof(err));
-	if (!ok) {
+	ok = ok && scenario_finish(s, err, sizeof(err));
+	if (!ok)
 		fprintf(stderr, "%s\n", err);
-		return false;
-	}
-	if (!scenario_finish(s, err, sizeof(err))) {
-		fprintf(stderr, "%s: %s\n", c->file, err);
-		return false;
-	}
-	return true;
+	return ok;
 }
 
 int main(int argc, char **argv)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /* Reading scenarios. See scenario.h. */
+#include <assert.h>
 #include <ctype.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,6 +32,25 @@ static void skip_space(struct reader *r)
 		r->p++;
 }
 
+/* Where the next word is. */
+static struct place here(struct reader *r)
+{
+	skip_space(r);
+	return (struct place){
+		.origin = r->origin, .line = r->line,
+		.column = (u32)(r->p - r->text) + 1,
+	};
+}
+
+/* "FILE:LINE:COLUMN: ", or "--set: column N: ". */
+static void tell_place(const struct place *at, char *to, size_t size)
+{
+	if (at->line)
+		snprintf(to, size, "%s:%u:%u: ", at->origin, at->line, at->column);
+	else
+		snprintf(to, size, "%s: column %u: ", at->origin, at->column);
+}
+
 static size_t word_len(const char *p)
 {
 	size_t n = 0;
@@ -51,7 +71,8 @@ static bool at_end(struct reader *r)
 __attribute__((format(printf, 2, 3)))
 static bool expected(struct reader *r, const char *fmt, ...)
 {
-	char what[160], found[64];
+	char what[160], found[64], where[256];
+	struct place at;
 	va_list ap;
 
 	if (r->failed)
@@ -68,13 +89,9 @@ static bool expected(struct reader *r, const char *fmt, ...)
 		snprintf(found, sizeof(found), "\"%.*s\"",
 			 n ? (int)(n < 40 ? n : 40) : 1, r->p);
 	}
-	if (r->line)
-		snprintf(r->err, r->size, "%s:%u:%u: expected %s, found %s",
-			 r->origin, r->line, (u32)(r->p - r->text) + 1, what,
-			 found);
-	else
-		snprintf(r->err, r->size, "%s: column %u: expected %s, found %s",
-			 r->origin, (u32)(r->p - r->text) + 1, what, found);
+	at = here(r);
+	tell_place(&at, where, sizeof(where));
+	snprintf(r->err, r->size, "%sexpected %s, found %s", where, what, found);
 	return false;
 }
 
@@ -278,6 +295,8 @@ static const struct key keys[] = {
 	  "of everything random" },
 };
 
+static_assert(ARRAY_SIZE(keys) <= MAX_KEYS, "a place for each key");
+
 static void *field(struct scenario *s, const struct key *k)
 {
 	return (char *)s + k->offset;
@@ -301,6 +320,7 @@ static void read_word(struct reader *r, u32 *to, const char *words)
 
 static void read_key(struct scenario *s, struct reader *r, const struct key *k)
 {
+	s->key_at[k - keys] = here(r);
 	switch (k->kind) {
 	case K_NUMBER:
 		if (k->offset == AT(seed))
@@ -402,14 +422,17 @@ static void read_traffic(struct scenario *s, struct reader *r)
 
 	read_name(r, t.name, sizeof(t.name), "a name");
 	equals_sign(r);
+	t.at = here(r);
+	t.hosts_at = t.at;
 	read_word(r, &t.pattern, patterns);
 	if (t.pattern == PATTERN_FLOW)
-		read_range(r, &t.first, &t.last);
+		t.hosts_at = here(r), read_range(r, &t.first, &t.last);
 	while (!r->failed && !at_end(r)) {
 		if (accept(r, "hosts"))
-			read_range(r, &t.first, &t.last);
+			t.hosts_at = here(r), read_range(r, &t.first, &t.last);
 		else if (accept(r, "to"))
-			t.to = number(r, 0, 65535, "a host"), to = true;
+			t.to_at = here(r), to = true,
+			t.to = number(r, 0, 65535, "a host");
 		else if (accept(r, "message"))
 			t.message = size_of(r, 1, 2147483648.);
 		else if (accept(r, "count"))
@@ -440,9 +463,17 @@ static void read_traffic(struct scenario *s, struct reader *r)
 
 /* ------------------------------------------------------------ faults */
 
-static u32 read_plane(struct reader *r)
+static u32 numbered(struct reader *r, struct place *at, u32 max,
+		    const char *what)
 {
-	return demand(r, "plane") ? number(r, 0, 31, "a plane") : 0;
+	*at = here(r);
+	return number(r, 0, max, what);
+}
+
+static void read_plane(struct reader *r, struct fault *f)
+{
+	if (demand(r, "plane"))
+		f->plane = numbered(r, &f->plane_at, 31, "a plane");
 }
 
 static void read_target(struct reader *r, struct fault *f)
@@ -450,27 +481,27 @@ static void read_target(struct reader *r, struct fault *f)
 	if (accept(r, "link")) {
 		if (accept(r, "host")) {
 			f->target = FAULT_HOST_LINK;
-			f->host = number(r, 0, 65535, "a host");
+			f->host = numbered(r, &f->host_at, 65535, "a host");
 		} else if (accept(r, "t0")) {
 			f->target = FAULT_T0_LINK;
-			f->t0 = number(r, 0, 65535, "a T0 switch");
+			f->t0 = numbered(r, &f->t0_at, 65535, "a T0 switch");
 			demand(r, "t1");
-			f->t1 = number(r, 0, 4095, "a T1 switch");
+			f->t1 = numbered(r, &f->t1_at, 4095, "a T1 switch");
 		} else {
 			expected(r, "host or t0");
 		}
-		f->plane = read_plane(r);
+		read_plane(r, f);
 	} else if (accept(r, "t0")) {
 		f->target = FAULT_T0;
-		f->t0 = number(r, 0, 65535, "a T0 switch");
-		f->plane = read_plane(r);
+		f->t0 = numbered(r, &f->t0_at, 65535, "a T0 switch");
+		read_plane(r, f);
 	} else if (accept(r, "t1")) {
 		f->target = FAULT_T1;
-		f->t1 = number(r, 0, 4095, "a T1 switch");
-		f->plane = read_plane(r);
+		f->t1 = numbered(r, &f->t1_at, 4095, "a T1 switch");
+		read_plane(r, f);
 	} else if (accept(r, "plane")) {
 		f->target = FAULT_PLANE;
-		f->plane = number(r, 0, 31, "a plane");
+		f->plane = numbered(r, &f->plane_at, 31, "a plane");
 	} else if (accept(r, "nics")) {
 		f->target = FAULT_NICS;
 	} else if (accept(r, "links")) {
@@ -486,6 +517,7 @@ static void read_fault(struct scenario *s, struct reader *r)
 	struct fault f = { .times = 1 };
 
 	equals_sign(r);
+	f.place = here(r);
 	if (accept(r, "loss"))
 		f.loss = share(r);
 	else if (!accept(r, "down"))
@@ -664,6 +696,7 @@ bool scenario_read(struct scenario *s, const char *file, FILE *in, char *err,
 	char line[LINE_LEN];
 	u32 n = 0;
 
+	s->file = file;
 	while (fgets(line, sizeof(line), in)) {
 		struct reader r = {
 			.origin = file, .line = ++n, .text = line, .p = line,
@@ -686,17 +719,33 @@ bool scenario_read(struct scenario *s, const char *file, FILE *in, char *err,
 
 /* ------------------------------------------------------------ sense */
 
-static bool complain(char *err, size_t size, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static bool complain(char *err, size_t size, const char *fmt, ...)
+/* @at: where, or NULL. */
+__attribute__((format(printf, 5, 6)))
+static bool complain(const struct scenario *s, const struct place *at,
+		     char *err, size_t size, const char *fmt, ...)
 {
+	char what[160], where[256] = "";
 	va_list ap;
 
+	if (at && at->origin)
+		tell_place(at, where, sizeof(where));
+	else if (s->file)
+		snprintf(where, sizeof(where), "%s: ", s->file);
 	va_start(ap, fmt);
-	vsnprintf(err, size, fmt, ap);
+	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
+	snprintf(err, size, "%s%s", where, what);
 	return false;
+}
+
+/* Where the value of a plain key stands. */
+static const struct place *key_at(const struct scenario *s, const char *name)
+{
+	u32 i = 0;
+
+	while (strcmp(keys[i].name, name))
+		i++;
+	return &s->key_at[i];
 }
 
 static bool check_traffic(struct scenario *s, struct traffic *t, char *err,
@@ -705,17 +754,18 @@ static bool check_traffic(struct scenario *s, struct traffic *t, char *err,
 	if (t->last == ~0U)
 		t->last = s->hosts - 1;
 	if (t->last >= s->hosts || t->to >= s->hosts)
-		return complain(err, size, "traffic %s: expected hosts below %u",
+		return complain(s, t->to >= s->hosts ? &t->to_at : &t->hosts_at,
+				err, size, "traffic %s: expected hosts below %u",
 				t->name, s->hosts);
 	if (t->pattern == PATTERN_FLOW && t->first == t->to)
-		return complain(err, size, "traffic %s: expected two different hosts",
+		return complain(s, &t->to_at, err, size, "traffic %s: expected two different hosts",
 				t->name);
 	if (t->pattern != PATTERN_FLOW && t->first == t->last)
-		return complain(err, size, "traffic %s: expected at least two hosts",
+		return complain(s, &t->hosts_at, err, size, "traffic %s: expected at least two hosts",
 				t->name);
 	if (!s->duration && !t->count && t->pattern != PATTERN_ALLTOALL &&
 	    t->pattern != PATTERN_ALLREDUCE)
-		return complain(err, size, "traffic %s: expected a count, or a duration of the run",
+		return complain(s, &t->at, err, size, "traffic %s: expected a count, or a duration of the run",
 				t->name);
 	return true;
 }
@@ -726,13 +776,13 @@ static bool check_fault(const struct scenario *s, const struct fault *f,
 	u32 t0s = (s->hosts + s->hosts_per_t0 - 1) / s->hosts_per_t0;
 
 	if (f->host >= s->hosts)
-		return complain(err, size, "fault: expected a host below %u", s->hosts);
+		return complain(s, &f->host_at, err, size, "fault: expected a host below %u", s->hosts);
 	if (f->plane >= s->planes)
-		return complain(err, size, "fault: expected a plane below %u", s->planes);
+		return complain(s, &f->plane_at, err, size, "fault: expected a plane below %u", s->planes);
 	if (f->t0 >= t0s)
-		return complain(err, size, "fault: expected a T0 below %u", t0s);
+		return complain(s, &f->t0_at, err, size, "fault: expected a T0 below %u", t0s);
 	if (f->t1 >= s->t1s)
-		return complain(err, size, "fault: expected a T1 below %u", s->t1s);
+		return complain(s, &f->t1_at, err, size, "fault: expected a T1 below %u", s->t1s);
 	return true;
 }
 
@@ -747,11 +797,12 @@ static bool check_fault(const struct scenario *s, const struct fault *f,
 bool scenario_finish(struct scenario *s, char *err, size_t size)
 {
 	bool roce = s->transport == TRANSPORT_ROCE;
+	const struct place *share_at = NULL;
 	u32 some = 0;
 	u64 us;
 
 	if (!s->speed)
-		return complain(err, size, "expected a speed above 0");
+		return complain(s, key_at(s, "speed"), err, size, "expected a speed above 0");
 	if (!s->fabric_speed)
 		s->fabric_speed = s->speed;
 	us = s->speed / 8000000;	/* bytes */
@@ -766,7 +817,7 @@ bool scenario_finish(struct scenario *s, char *err, size_t size)
 	if (!s->ecn_max)
 		s->ecn_max = roce ? 40 * us : s->ecn_min;
 	if (s->ecn_max < s->ecn_min)
-		return complain(err, size, "expected ecn_max of at least ecn_min");
+		return complain(s, key_at(s, "ecn_max"), err, size, "expected ecn_max of at least ecn_min");
 	if (s->ecn_last_hop == 2)
 		s->ecn_last_hop = roce;
 	if (s->pfc == 2)
@@ -774,22 +825,25 @@ bool scenario_finish(struct scenario *s, char *err, size_t size)
 	if (!s->pfc_xoff)
 		s->pfc_xoff = 20 * us;
 	if (!s->sample)
-		return complain(err, size, "expected a sample above 0");
+		return complain(s, key_at(s, "sample"), err, size, "expected a sample above 0");
 	if (s->nic_queue < s->mtu)
-		return complain(err, size, "expected a nic_queue of at least the mtu");
+		return complain(s, key_at(s, "nic_queue"), err, size, "expected a nic_queue of at least the mtu");
 	if (s->duration && s->warmup >= s->duration)
-		return complain(err, size, "expected a warmup below the duration");
+		return complain(s, key_at(s, "warmup"), err, size, "expected a warmup below the duration");
 	if (!s->ntraffic)
-		return complain(err, size, "expected at least one traffic line");
+		return complain(s, NULL, err, size, "expected at least one traffic line");
 	for (u32 i = 0; i < s->ntraffic; i++)
 		if (!check_traffic(s, &s->traffic[i], err, size))
 			return false;
 	for (u32 i = 0; i < s->nfaults; i++) {
 		if (!check_fault(s, &s->faults[i], err, size))
 			return false;
-		some += s->faults[i].target == FAULT_SOME_LINKS;
+		if (s->faults[i].target != FAULT_SOME_LINKS)
+			continue;
+		share_at = &s->faults[i].place;
+		some++;
 	}
 	if (some > 1)
-		return complain(err, size, "expected at most one fault of a share of the links");
+		return complain(s, share_at, err, size, "expected at most one fault of a share of the links");
 	return true;
 }

@@ -24,6 +24,12 @@ enum pattern {
 	PATTERN_ALLREDUCE,	/* ring: reduce-scatter, then all-gather */
 };
 
+/* Where something was said, to be told if it does not fit the rest. */
+struct place {
+	const char *origin;	/* file, or how else it came; NULL: nowhere */
+	u32 line, column;	/* line 0: not from a file */
+};
+
 struct traffic {
 	char name[NAME_LEN];
 	u32 pattern;
@@ -36,6 +42,7 @@ struct traffic {
 	u32 parallel;		/* alltoall: QPs of a host that send at a time */
 	u32 slices;		/* allreduce: messages per step */
 	u64 start;		/* ns */
+	struct place at, hosts_at, to_at;
 };
 
 enum fault_target {
@@ -57,6 +64,7 @@ struct fault {
 	u64 at, lasts;		/* ns; lasts 0: for ever */
 	u64 every;		/* ns */
 	u32 times;
+	struct place place, host_at, t0_at, t1_at, plane_at;
 };
 
 enum relation { REL_AT_LEAST, REL_AT_MOST, REL_EQUAL };
@@ -71,6 +79,7 @@ struct expect {
 #define MAX_TRAFFIC	16
 #define MAX_FAULTS	64
 #define MAX_EXPECTS	64
+#define MAX_KEYS	48
 
 struct scenario {
 	char title[128];
@@ -98,6 +107,8 @@ struct scenario {
 	struct traffic traffic[MAX_TRAFFIC];
 	struct fault faults[MAX_FAULTS];
 	struct expect expects[MAX_EXPECTS];
+	const char *file;
+	struct place key_at[MAX_KEYS];	/* of the plain keys' values */
 };
 
 void scenario_init(struct scenario *s);
@@ -110,7 +121,11 @@ bool scenario_read(struct scenario *s, const char *file, FILE *in, char *err,
 /* One statement, from the command line: @origin instead of file and line. */
 bool scenario_set(struct scenario *s, const char *origin, const char *text,
 		  char *err, size_t size);
-/* What statements mean together; fills in what follows from other values. */
+/*
+ * What statements mean together; fills in what follows from other values. The
+ * complaint says where the value stands, or the file's name alone if it is
+ * something missing.
+ */
 bool scenario_finish(struct scenario *s, char *err, size_t size);
 /* A line per key: name, kind of value, default, meaning; for --help. */
 void scenario_keys(FILE *out);

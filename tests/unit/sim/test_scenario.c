@@ -141,18 +141,18 @@ TEST(scenario__bad_together)
 	static const struct {
 		const char *text, *said;
 	} bad[] = {
-		{ "hosts = 8\n", "at least one traffic line" },
-		{ "traffic a = incast hosts 0-9 to 0\nduration = 1ms\n", "hosts below 8" },
-		{ "traffic a = flow 1 to 1\nduration = 1ms\n", "two different hosts" },
-		{ "traffic a = permutation\n", "a count, or a duration" },
-		{ "traffic a = permutation count 1\nfault = down plane 1\n", "a plane below 1" },
-		{ "traffic a = permutation count 1\nfault = down t1 4 plane 0\n", "a T1 below 4" },
-		{ "traffic a = permutation count 1\nfault = down t0 2 plane 0\n", "a T0 below 2" },
-		{ "traffic a = permutation count 1\nfault = down link host 8 plane 0\n", "a host below 8" },
-		{ "traffic a = permutation count 1\nfault = down links 1%\nfault = down links 2%\n", "at most one" },
-		{ "traffic a = permutation\nduration = 1ms\nwarmup = 1ms\n", "a warmup below" },
-		{ "traffic a = permutation count 1\nnic_queue = 100\n", "a nic_queue" },
-		{ "traffic a = permutation count 1\necn_min = 9K\necn_max = 1K\n", "ecn_max" },
+		{ "hosts = 8\n", "x.conf: expected at least one traffic line" },
+		{ "traffic a = incast hosts 0-9 to 0\nduration = 1ms\n", "x.conf:1:26: traffic a: expected hosts below 8" },
+		{ "traffic a = flow 1 to 1\nduration = 1ms\n", "x.conf:1:23: traffic a: expected two different hosts" },
+		{ "traffic a = permutation\n", "x.conf:1:13: traffic a: expected a count, or a duration" },
+		{ "traffic a = permutation count 1\nfault = down plane 1\n", "x.conf:2:20: fault: expected a plane below 1" },
+		{ "traffic a = permutation count 1\nfault = down t1 4 plane 0\n", "x.conf:2:17: fault: expected a T1 below 4" },
+		{ "traffic a = permutation count 1\nfault = down t0 2 plane 0\n", "x.conf:2:17: fault: expected a T0 below 2" },
+		{ "traffic a = permutation count 1\nfault = down link host 8 plane 0\n", "x.conf:2:24: fault: expected a host below 8" },
+		{ "traffic a = permutation count 1\nfault = down links 1%\nfault = down links 2%\n", "x.conf:3:9: expected at most one" },
+		{ "traffic a = permutation\nduration = 1ms\nwarmup = 1ms\n", "x.conf:3:10: expected a warmup below" },
+		{ "traffic a = permutation count 1\nnic_queue = 100\n", "x.conf:2:13: expected a nic_queue" },
+		{ "traffic a = permutation count 1\necn_min = 9K\necn_max = 1K\n", "x.conf:3:11: expected ecn_max" },
 	};
 
 	for (u32 i = 0; i < ARRAY_SIZE(bad); i++) {
