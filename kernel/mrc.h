@@ -666,6 +666,7 @@ struct mrc_peer {
 	bool dead;			/* being removed: no timer, no work */
 	bool answered;			/* work: the hello was answered */
 	bool wake;			/* work: let the waiters run */
+	bool renew;			/* work: look for routes and paths again */
 	bool relearn;			/* work: forget paths and congestion */
 	bool repath;			/* work: the profile is another */
 	bool loopback;			/* the peer is this node */

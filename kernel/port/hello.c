@@ -223,7 +223,7 @@ bool mrc_hello_tick(struct mrc_peer *peer, u64 now)
 			peer->hello_at = 0;
 		if (peer->status == MRC_PEER_HELLO) {
 			WRITE_ONCE(peer->status, MRC_PEER_PLAIN);
-			mrc_peer_wake(peer);
+			mrc_peer_renew(peer);
 		}
 		return false;
 	}
@@ -306,7 +306,7 @@ static void mrc_hello_learn(struct mrc_peer *peer, const struct mrc_hello *h)
 	peer->hello_tries = 0;
 	peer->hello_at = 0;
 	peer->answered = true;
-	mrc_peer_wake(peer);
+	mrc_peer_renew(peer);
 }
 
 static void mrc_hello_response(struct mrc_dev *dev, const struct mrc_hello *h,

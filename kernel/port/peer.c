@@ -178,6 +178,7 @@ void mrc_peer_run_waiters(struct mrc_peer *peer)
 {
 	struct mrc_qp *qp, *first = NULL;
 	unsigned int budget = MRC_TURNS;
+	bool sent = false;
 
 	if (unlikely(mrc_peer_probe_early(peer))) {
 		spin_lock_bh(&peer->lock);
@@ -195,9 +196,12 @@ void mrc_peer_run_waiters(struct mrc_peer *peer)
 	while ((qp = list_first_entry_or_null(&peer->waiters, struct mrc_qp,
 					      waiter)) &&
 	       mrc_cc_may_send(peer->st.cc, qp->mtu + MRC_PKT_OVERHEAD)) {
-		/* once round: who is here again could not send, or not all */
-		if (qp == first)
-			break;
+		/* once round: go on if it was only their turns that ended */
+		if (qp == first) {
+			if (!sent)
+				break;
+			sent = false;
+		}
 		if (!first)
 			first = qp;
 		if (!budget--) {
@@ -209,23 +213,14 @@ void mrc_peer_run_waiters(struct mrc_peer *peer)
 		qp->turn = MRC_TURN;
 		spin_unlock_bh(&peer->lock);
 		mrc_qp_run(qp);
-		mrc_qp_put(qp);
 		spin_lock_bh(&peer->lock);
+		sent |= qp->turn < MRC_TURN;
+		mrc_qp_put(qp);
 	}
 	spin_unlock_bh(&peer->lock);
 }
 
 /* ------------------------------------------------------------ timer */
-
-/**
- * mrc_peer_queue_work() - let the peer's work item run
- * @peer: peer, its lock held
- */
-void mrc_peer_queue_work(struct mrc_peer *peer)
-{
-	if (!peer->dead)
-		queue_work(peer->dev->wq, &peer->work);
-}
 
 /**
  * mrc_peer_wake() - let the work item run all QPs that wait
@@ -234,7 +229,19 @@ void mrc_peer_queue_work(struct mrc_peer *peer)
 void mrc_peer_wake(struct mrc_peer *peer)
 {
 	peer->wake = true;
-	mrc_peer_queue_work(peer);
+	if (!peer->dead)
+		queue_work(peer->dev->wq, &peer->work);
+}
+
+/**
+ * mrc_peer_renew() - let the work item look for routes and paths again, and
+ * then run all QPs that wait
+ * @peer: peer, its lock held
+ */
+void mrc_peer_renew(struct mrc_peer *peer)
+{
+	peer->renew = true;
+	mrc_peer_wake(peer);
 }
 
 /**
@@ -466,7 +473,7 @@ static void mrc_port_status(struct mrc_peer *peer, u32 mask, u64 now)
 		/* nothing in it proves who sent it */
 		if (worse && peer->status == MRC_PEER_EXT && !peer->hello_tries)
 			peer->hello_at = now + MRC_STATUS_VERIFY;
-		mrc_peer_wake(peer);
+		mrc_peer_renew(peer);
 		mrc_peer_arm(peer, now);
 	}
 	spin_unlock(&peer->lock);
@@ -906,11 +913,16 @@ static void mrc_peer_tell(struct mrc_peer *peer, u32 hello, u32 up, u64 now)
 static void mrc_peer_work(struct work_struct *work)
 {
 	struct mrc_peer *peer = container_of(work, struct mrc_peer, work);
-	bool wake, answered;
+	bool renew, wake, answered;
 	u32 up, hello;
-	int err;
+	int err = 0;
 
-	err = mrc_peer_rebuild(peer);
+	spin_lock_bh(&peer->lock);
+	renew = peer->renew;
+	peer->renew = false;
+	spin_unlock_bh(&peer->lock);
+	if (renew)
+		err = mrc_peer_rebuild(peer);
 	mrc_dev_planes(peer->dev, &up);
 	hello = mrc_hello_hash(peer->dev, &peer->key.local);
 	spin_lock_bh(&peer->lock);
@@ -924,7 +936,7 @@ static void mrc_peer_work(struct work_struct *work)
 	 */
 	if (answered)
 		smp_store_release(&peer->status, MRC_PEER_EXT);
-	if (!err)
+	if (renew && !err)
 		mrc_peer_tell(peer, hello, up, ktime_get_ns());
 	spin_unlock_bh(&peer->lock);
 	if (wake || answered)
@@ -1038,6 +1050,24 @@ static void mrc_peers_release(struct list_head *gone)
 	}
 }
 
+/*
+ * Nobody tells of a route that has come. peers_lock: the peer is in the table.
+ */
+static void mrc_peer_seek_routes(struct mrc_peer *peer)
+{
+	int i;
+
+	spin_lock_bh(&peer->lock);
+	for (i = 0; i < MRC_MAX_PORTS; i++) {
+		if (peer->planes & BIT(i) &&
+		    !rcu_access_pointer(peer->routes[i])) {
+			mrc_peer_renew(peer);
+			break;
+		}
+	}
+	spin_unlock_bh(&peer->lock);
+}
+
 static void mrc_peers_gc(struct work_struct *work)
 {
 	struct mrc_dev *dev = container_of(to_delayed_work(work),
@@ -1054,6 +1084,8 @@ static void mrc_peers_gc(struct work_struct *work)
 	excess = idle > MRC_PEER_IDLE_MAX ? idle - MRC_PEER_IDLE_MAX : 0;
 	list_for_each_entry_safe(peer, next, &dev->peer_list, list) {
 		since = READ_ONCE(peer->idle_since);
+		if (!since)
+			mrc_peer_seek_routes(peer);
 		/* new references are only taken under peers_lock */
 		if (refcount_read(&peer->ref) != 1 || !since ||
 		    (now < since + MRC_PEER_LINGER && !excess))

@@ -389,7 +389,7 @@ void mrc_port_state_changed(struct mrc_dev *dev, struct mrc_port *port)
 		spin_lock_bh(&peer->lock);
 		mrc_peer_update_planes_down(peer, now);
 		mrc_peer_tell_status(peer, all_up, now);
-		mrc_peer_wake(peer);
+		mrc_peer_renew(peer);
 		spin_unlock_bh(&peer->lock);
 	}
 	rcu_read_unlock();

@@ -234,8 +234,8 @@ int mrc_peers_init(struct mrc_dev *dev);
 void mrc_peers_flush(struct mrc_dev *dev);
 int mrc_peer_probe(struct mrc_peer *peer, u32 path, u32 portid, u32 cookie);
 /* The following: peer->lock held. */
-/* Let the peer's work item run. */
-void mrc_peer_queue_work(struct mrc_peer *peer);
+/* Let the work item look for routes and paths again, then as mrc_peer_wake(). */
+void mrc_peer_renew(struct mrc_peer *peer);
 /* Tell the path set which planes cannot be used now. */
 void mrc_peer_update_planes_down(struct mrc_peer *peer, u64 now);
 void mrc_peer_tell_status(struct mrc_peer *peer, u32 up, u64 now);

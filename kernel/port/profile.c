@@ -44,7 +44,7 @@ static void renew_paths(struct mrc_dev *dev)
 	list_for_each_entry(peer, &dev->peer_list, list) {
 		spin_lock_bh(&peer->lock);
 		peer->repath = true;
-		mrc_peer_queue_work(peer);
+		mrc_peer_renew(peer);
 		spin_unlock_bh(&peer->lock);
 	}
 	mutex_unlock(&dev->peers_lock);

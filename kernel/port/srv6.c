@@ -30,7 +30,7 @@ static void renew_routes(struct mrc_dev *dev)
 	mutex_lock(&dev->peers_lock);
 	list_for_each_entry(peer, &dev->peer_list, list) {
 		spin_lock_bh(&peer->lock);
-		mrc_peer_queue_work(peer);
+		mrc_peer_renew(peer);
 		spin_unlock_bh(&peer->lock);
 	}
 	mutex_unlock(&dev->peers_lock);

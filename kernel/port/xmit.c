@@ -571,7 +571,7 @@ static void mrc_xmit_unit(struct mrc_peer *peer, struct sk_buff_head *list,
 	if (unlikely(err == -EMSGSIZE) &&
 	    !(READ_ONCE(peer->mtu.small) & BIT(h.plane))) {
 		spin_lock_bh(&peer->lock);
-		mrc_peer_queue_work(peer);
+		mrc_peer_renew(peer);
 		spin_unlock_bh(&peer->lock);
 	}
 }
