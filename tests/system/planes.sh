@@ -13,8 +13,8 @@
 . "$(dirname "$0")/lib.sh"
 
 # How the load is told to stop: it is of a fixed length, twice what is watched.
-seconds=45
-[ "${MRC_DEBUG:-0}" = 1 ] && seconds=90
+seconds=75
+[ "${MRC_DEBUG:-0}" = 1 ] && seconds=150
 dev_s=$(device $S)
 dev_c=$(device $C)
 
