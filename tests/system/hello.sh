@@ -24,6 +24,11 @@ for node in $C $S; do
 	# where rdma-core and others look for it
 	check "node $node: the device has a parent, with its netdev ${netdev:=none}" \
 		on $node test -d "/sys/class/infiniband/$dev/device/net/$netdev"
+	# shellcheck disable=SC2016
+	planes=$(on $node bash -c 'cat /sys/class/net/eth*/speed' |
+		awk '{ s += $1 / 1000 } END { print s }')
+	check "node $node: the link speed is the sum of the planes', $planes Gb/s" \
+		[ "$(on $node cut -d ' ' -f 1 "/sys/class/infiniband/$dev/ports/1/rate")" = "$planes" ]
 done
 
 # shellcheck disable=SC2016
