@@ -3,11 +3,11 @@
 # topology: pair4
 # kernels: 6.12
 # debug: no
-# time: 500
+# time: 300
 # level: full
 #
-# A WRITE and a READ of 2 GiB, the longest messages there are: every byte is
-# right. One byte more is refused.
+# A WRITE of 2 GiB, the longest message there is: every byte is right. One byte
+# more is refused.
 
 . "$(dirname "$0")/lib.sh"
 

@@ -10,7 +10,7 @@
  *   cq CQE | qp PD | srqp PD | udqp PD          QPs in INIT (ud: RTS), all operations allowed
  *   connect QP QPN PSN GID [MTU]                to RTS
  *   send|write|read QP MR OFF LEN [RADDR RKEY [IMM]]
- *   writev|readv QP MR LEN N MORE RADDR RKEY    one message: N times LEN bytes of MR, and MORE bytes
+ *   writev QP MR LEN N MORE RADDR RKEY          one message: N times LEN bytes of MR, and MORE bytes
  *   cas|fadd QP MR OFF RADDR RKEY VALUE [SWAP]
  *   recv QP MR OFF LEN
  *   poll MILLISECONDS                           the next completion, if one comes
@@ -201,12 +201,13 @@ static void do_post(enum ibv_wr_opcode op, uint64_t *a, int n)
 }
 
 /* One message whose local side is the same memory several times over. */
-static void do_postv(enum ibv_wr_opcode op, const uint64_t *a)
+static void do_writev(const uint64_t *a)
 {
 	struct ibv_qp *qp = qp_of(a[0]);
 	struct memory *m = memory_of(a[1]);
 	struct ibv_sge sge[MAX_SGE];
-	struct ibv_send_wr *bad, wr = { .wr_id = next_wr, .sg_list = sge, .opcode = op,
+	struct ibv_send_wr *bad, wr = { .wr_id = next_wr, .sg_list = sge,
+					.opcode = IBV_WR_RDMA_WRITE,
 					.send_flags = IBV_SEND_SIGNALED,
 					.wr.rdma = { .remote_addr = a[5], .rkey = a[6] } };
 	uint64_t i;
@@ -399,8 +400,8 @@ static void run_line(char *line)
 		do_post(IBV_WR_RDMA_WRITE, a, n - 1);
 	} else if (!strcmp(c, "read") && n == 7) {
 		do_post(IBV_WR_RDMA_READ, a, n - 1);
-	} else if ((!strcmp(c, "writev") || !strcmp(c, "readv")) && n == 8) {
-		do_postv(*c == 'w' ? IBV_WR_RDMA_WRITE : IBV_WR_RDMA_READ, a);
+	} else if (!strcmp(c, "writev") && n == 8) {
+		do_writev(a);
 	} else if (!strcmp(c, "cas") && n == 8) {
 		do_post(IBV_WR_ATOMIC_CMP_AND_SWP, a, n - 1);
 	} else if (!strcmp(c, "fadd") && n == 7) {
