@@ -3,6 +3,7 @@
 # topology: pair4 pair1@6.12 pair4-anycast@6.12
 # kernels: 6.12 6.1 7.2
 # debug: both
+# races: yes
 # time: 90
 # level: quick
 #

@@ -3,6 +3,7 @@
 # topology: pair4
 # kernels: 6.12 6.1 7.2
 # debug: both
+# races: yes
 # time: 300
 # level: quick
 #
