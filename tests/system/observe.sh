@@ -136,22 +136,6 @@ check "every line is an event with its time" [ "$(grep -Evc \
 	"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}\.[0-9]{6} $D [a-z_]+( |$)" \
 	"$WORK/lines")" = 0 ]
 
-# Faster than they are told: none is forgotten.
-times=200
-downs=$(events '.event == "plane_down"')
-ups=$(events '.event == "plane_up"')
-# shellcheck disable=SC2016
-on $C bash -c 'cd /sys/class/infiniband/'"$D"'/mrc && for i in $(seq '$times'); do
-	echo > planes_enabled; echo 0-3 > planes_enabled; done'
-check "$((4 * times)) planes that went down are told of" wait_for 60 eval \
-	"[ \$(events '.event == \"plane_down\"') = $((downs + 4 * times)) ]"
-check "and as many that came up" wait_for 60 eval \
-	"[ \$(events '.event == \"plane_up\"') = $((ups + 4 * times)) ]"
-figure "most told as one" "$(jq -s 'map(select(.event |
-	test("plane_(down|up)")).count) | max' "$WORK/events")"
-holds "$(jq -s 'map(select(.count > 1 and (has("plane") | not))) | length' \
-	"$WORK/events") > 0" "some of them as a number"
-
 # ------------------------------------------------------------ top
 
 integrity "traffic under top" 100 3 -n 4000 -q 2 &
