@@ -4,7 +4,7 @@
 # kernels: 6.12
 # debug: no
 # time: 220
-# level: long
+# level: full
 #
 # What is lost, and for how long, when the network loses packets everywhere, on
 # one EV, on a plane that vanishes, on a plane whose link goes down. All links
