@@ -47,6 +47,8 @@ watch()
 import socket, struct, sys, time
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x86dd))
 s.bind((sys.argv[1], 0x86dd))
+# a burst is longer than what a socket holds by default
+s.setsockopt(socket.SOL_SOCKET, 33, 32 << 20)	# SO_RCVBUFFORCE
 s.settimeout(1)
 plane = int(sys.argv[2])
 outer = wrong = bare = 0

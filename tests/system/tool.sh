@@ -546,7 +546,7 @@ done
 ip -n $C link add second type dummy
 ip -n $C link set second up
 on $C rdma link add mrcsecond type mrc netdev second
-second=$(tool -j port show | jq -r '.[] | select(.netdev == "second").dev')
+second=$(tool -j dev show | jq -r '.[] | select(.netdev == "second").dev')
 lists "length == 1 and .[0].dev == \"$D\"" dev show "$D"
 lists "length == 1 and .[0].netdev == \"second\"" dev show "$second"
 lists "length == 4 and all(.[]; .dev == \"$D\")" port show "$D"
