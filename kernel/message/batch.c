@@ -4,10 +4,10 @@
  *
  * Packets reach a CPU in bursts: what a NIC, or the backlog, holds when the
  * CPU polls it, 64 at most. Each is placed and completed when it arrives. That
- * a SACK is to be sent, or that a SACK has made room to send, is only noted:
- * the QP joins this CPU's list, and a NAPI instance of ours, polled after the
- * device's own, works off the list. So a burst costs a QP one SACK and one run
- * of its sender, however many packets it has.
+ * a SACK is to be sent, or that there is an answer to send, is only noted: the
+ * QP joins this CPU's list, and a NAPI instance of ours, polled after the
+ * device's own, works off the list. So a burst costs a QP a SACK or two,
+ * however many packets it has.
  *
  * A QP is in one list at most. The CPU that finds it in another's leaves it
  * there: mrc_qp_after_rx() looks at the QP, not at what put it into the list.

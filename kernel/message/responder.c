@@ -800,6 +800,8 @@ void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
 			mrc_sack_cause(p->psn, p->tx_timestamp, info);
 
 		mrc_sack_later(qp, &cause, out);
+		if (mrc_rxwin_sack_overdue(&qp->rxw))
+			mrc_sack_now(qp, out);
 	}
 	return;
 drop:

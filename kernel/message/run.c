@@ -957,7 +957,9 @@ void mrc_qp_rx(struct mrc_qp *qp, struct sk_buff *skb,
 
 	/* the peer cannot go within this RCU read section */
 	mrc_port_xmit(peer, &out);
-	if (later)
+	if (later && !data)
+		mrc_qp_after_rx(qp);	/* few, and the sender waits for them */
+	else if (later)
 		mrc_batch_add(qp);
 }
 

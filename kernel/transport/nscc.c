@@ -19,10 +19,11 @@
 
 #define DELAY_SHIFT		8	/* avg_delay: ns << 8 */
 /*
- * The window can always grow to this many packets: a segmentation offload
- * burst and what several processors hold must fit into it.
+ * The window can always grow to this many packets: two bursts as a receiver
+ * takes them from its port (64 packets each), so that neither end waits while
+ * the other works on one.
  */
-#define MAX_WND_MIN_PACKETS	64
+#define MAX_WND_MIN_PACKETS	128
 #define MIN_PACKETS_QUIET	4	/* least window while no ECN mark comes */
 #define BASE_RTT_PERIOD		(10ULL * NSEC_PER_SEC)
 #define ECN_MEMORY		(10ULL * NSEC_PER_MSEC)

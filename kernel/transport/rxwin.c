@@ -19,6 +19,8 @@
 /* Bytes received that make a SACK due; counted at least so much per packet. */
 #define SACK_BYTES		16384
 #define SACK_BYTES_PER_PACKET	1024
+/* As many make it due within a burst, so that the sender need not pause. */
+#define SACK_BYTES_BURST	65536
 
 static u32 words(u32 psns)
 {
@@ -259,6 +261,20 @@ bool mrc_rxwin_sack_due(struct mrc_rxwin *w, bool ackreq, bool ecn, bool rtx,
 		return true;
 	/* News of more than one region: a SACK for each, or they pile up. */
 	return w->nfresh + w->nagain > 1;
+}
+
+/**
+ * mrc_rxwin_sack_overdue - is a SACK due even within a burst of packets?
+ * @w: the window
+ *
+ * A sender's window may be no longer than a burst. If it heard only at the end
+ * of each, it and the receiver would work by turns.
+ *
+ * Return: true if a SACK that has been put off is to be sent now.
+ */
+bool mrc_rxwin_sack_overdue(const struct mrc_rxwin *w)
+{
+	return w->since_sack >= SACK_BYTES_BURST;
 }
 
 /**

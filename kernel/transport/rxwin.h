@@ -77,6 +77,7 @@ bool mrc_rxwin_sack_due(struct mrc_rxwin *w, bool ackreq, bool ecn, bool rtx,
  * Are there arrivals that no SACK has told of yet? After an AckReq or a probe
  * the caller may then send another SACK.
  */
+bool mrc_rxwin_sack_overdue(const struct mrc_rxwin *w);
 bool mrc_rxwin_more(const struct mrc_rxwin *w);
 /*
  * The receiver's memory: @used of @limit units, @limit at least 8. Decides

@@ -154,6 +154,21 @@ TEST(mrc_rxwin_sack_due__triggers)
 	CHECK(!mrc_rxwin_sack_due(&w, false, false, false, false));
 }
 
+TEST(mrc_rxwin_sack_overdue__after_64_kib)
+{
+	struct mrc_sack s = {};
+	struct mrc_rxwin w;
+
+	begin(&w, 0, 1024);
+	for (u32 psn = 0; psn < 16; psn++) {
+		CHECK(!mrc_rxwin_sack_overdue(&w));
+		mrc_rxwin_claim(&w, psn, 4096);
+	}
+	CHECK(mrc_rxwin_sack_overdue(&w));
+	mrc_rxwin_fill_sack(&w, &s, 15);
+	CHECK(!mrc_rxwin_sack_overdue(&w));
+}
+
 TEST(mrc_rxwin_sack_due__two_regions_with_news)
 {
 	struct mrc_rxwin w;
