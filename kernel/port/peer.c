@@ -930,12 +930,11 @@ static void mrc_peer_work(struct work_struct *work)
 	answered = peer->answered;
 	peer->wake = false;
 	peer->answered = false;
-	/*
-	 * Without memory, the old routes and paths have to do. Pairs with
-	 * peer_known(): who sees this knows what the hello told.
-	 */
-	if (answered)
+	/* without memory, the old routes and paths have to do */
+	if (answered) {
+		/* pairs with peer_known(): who sees it knows the hello */
 		smp_store_release(&peer->status, MRC_PEER_EXT);
+	}
 	if (renew && !err)
 		mrc_peer_tell(peer, hello, up, ktime_get_ns());
 	spin_unlock_bh(&peer->lock);
