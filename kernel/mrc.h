@@ -471,7 +471,6 @@ struct mrc_req {
 	u8 rnr_tries;
 };
 
-/* Responder. */
 /* The packet that a SACK answers. */
 struct mrc_sack_cause {
 	u64 now;			/* its arrival, ns, CLOCK_MONOTONIC */
@@ -481,6 +480,7 @@ struct mrc_sack_cause {
 	bool ecn;			/* it was marked */
 };
 
+/* Responder. */
 struct mrc_resp {
 	struct rb_root held;		/* skbs waiting for their turn, by PSN */
 	struct mrc_order *order;	/* of WRITEs; with the window */

@@ -225,7 +225,7 @@ void mrc_resp_trimmed(struct mrc_qp *qp, u32 psn, u16 tx_timestamp,
 {
 	struct mrc_pkt p = { .psn = psn, .tx_timestamp = tx_timestamp };
 
-	if (!mrc_receiving(qp) || mrc_rxwin_check(&qp->rxw, psn) != MRC_RX_NEW)
+	if (mrc_rxwin_check(&qp->rxw, psn) != MRC_RX_NEW)
 		return;
 	mrc_emit_nack(qp, &p, info, lasthop ? MRC_NACK_TRIMMED_LASTHOP :
 					      MRC_NACK_TRIMMED, out);

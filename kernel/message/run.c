@@ -873,8 +873,7 @@ void mrc_qp_trimmed(struct mrc_qp *qp, u32 psn, u16 tx_timestamp,
 		return;
 	__skb_queue_head_init(&out);
 	spin_lock_bh(&qp->lock);
-	if (qp->peer && (qp->state == IB_QPS_RTR || qp->state == IB_QPS_RTS ||
-			 qp->state == IB_QPS_SQD))
+	if (qp->peer == peer && mrc_receiving(qp))
 		mrc_resp_trimmed(qp, psn, tx_timestamp, info, lasthop, &out);
 	spin_unlock_bh(&qp->lock);
 	mrc_port_xmit(peer, &out);
@@ -915,8 +914,11 @@ void mrc_qp_rx(struct mrc_qp *qp, struct sk_buff *skb,
 	}
 	__skb_queue_head_init(&out);
 	spin_lock_bh(&qp->lock);
-	if (qp->state == IB_QPS_ERR && qp->resp.nak && qp->peer &&
-	    (data || op == MRC_OP_PROBE)) {
+	if (qp->peer != peer) {
+		/* reset, and perhaps connected to another, meanwhile */
+		mrc_count(qp->dev, drop_no_qp);
+	} else if (qp->state == IB_QPS_ERR && qp->resp.nak &&
+		   (data || op == MRC_OP_PROBE)) {
 		mrc_resp_repeat_nak(qp, &out);
 	} else if (qp->state != IB_QPS_RTR && qp->state != IB_QPS_RTS &&
 		   qp->state != IB_QPS_SQD) {
@@ -972,19 +974,20 @@ void mrc_qp_rx(struct mrc_qp *qp, struct sk_buff *skb,
  */
 void mrc_qp_after_rx(struct mrc_qp *qp)
 {
-	struct mrc_peer *peer = READ_ONCE(qp->peer);
 	struct sk_buff_head out;
+	struct mrc_peer *peer;
 	bool run;
 
-	if (!peer)
-		return;
 	__skb_queue_head_init(&out);
 	spin_lock_bh(&qp->lock);
-	if (qp->peer && mrc_receiving(qp))
+	peer = qp->peer;
+	if (peer && mrc_receiving(qp))
 		mrc_sack_now(qp, &out);
-	run = qp->run_due;
+	run = peer && qp->run_due;
 	qp->run_due = false;
 	spin_unlock_bh(&qp->lock);
+	if (!peer)
+		return;
 
 	/* the peer cannot go within this RCU read section */
 	mrc_port_xmit(peer, &out);

@@ -935,7 +935,9 @@ static void mrc_peer_work(struct work_struct *work)
 		/* pairs with peer_known(): who sees it knows the hello */
 		smp_store_release(&peer->status, MRC_PEER_EXT);
 	}
-	if (renew && !err)
+	if (err)
+		peer->renew = true;	/* when it is woken next */
+	else if (renew)
 		mrc_peer_tell(peer, hello, up, ktime_get_ns());
 	spin_unlock_bh(&peer->lock);
 	if (wake || answered)

@@ -73,11 +73,12 @@ u32 mrc_rxwin_next(const struct mrc_rxwin *w);
  */
 bool mrc_rxwin_sack_due(struct mrc_rxwin *w, bool ackreq, bool ecn, bool rtx,
 			bool dup);
+/* Is one due that can wait no longer for the end of a burst of packets? */
+bool mrc_rxwin_sack_overdue(const struct mrc_rxwin *w);
 /*
  * Are there arrivals that no SACK has told of yet? After an AckReq or a probe
  * the caller may then send another SACK.
  */
-bool mrc_rxwin_sack_overdue(const struct mrc_rxwin *w);
 bool mrc_rxwin_more(const struct mrc_rxwin *w);
 /*
  * The receiver's memory: @used of @limit units, @limit at least 8. Decides

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /* See fixture.h. */
+#include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/sched/signal.h>
 
@@ -41,6 +42,10 @@ void mrc_fixture_exit(struct kunit *test)
 
 	if (!f)
 		return;
+	/* the end of a burst may still be at work on the QP */
+	for (int ms = 0; ms < 1000 && refcount_read(&f->qp->ref) > 1; ms++)
+		msleep(1);
+	KUNIT_EXPECT_EQ(test, refcount_read(&f->qp->ref), 1);
 	/* what a test has left behind is its failure */
 	KUNIT_EXPECT_EQ(test, atomic_read(&f->dev->num_mr), 0);
 	KUNIT_EXPECT_TRUE(test, xa_empty(&f->dev->mrs));

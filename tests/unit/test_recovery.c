@@ -5,6 +5,15 @@
 
 #include "stream.h"
 
+/* Ten packets are sent, all but the first arrive, and its loss is noticed. */
+static void lose_first_of_ten(void)
+{
+	send_new(10);
+	now += RTT;
+	sack(0, 0, 0x3fe, 9);
+	wait_timer(false);
+}
+
 TEST(mrc_tx_on_sack__reordered_is_not_lost)
 {
 	begin();
@@ -105,10 +114,7 @@ TEST(mrc_tx_on_sack__last_packets_are_lost)
 TEST(mrc_tx_on_sack__retransmission_lost_again)
 {
 	begin();
-	send_new(10);
-	now += RTT;
-	sack(0, 0, 0x3fe, 9);
-	wait_timer(false);
+	lose_first_of_ten();
 	CHECK(lost(0));
 	send_psn(nth(0));
 	now += 10 * USEC;
@@ -127,10 +133,7 @@ TEST(mrc_tx_on_sack__original_named)
 	struct mrc_sack s;
 
 	begin();
-	send_new(10);
-	now += RTT;
-	sack(0, 0, 0x3fe, 9);
-	wait_timer(false);
+	lose_first_of_ten();
 	send_psn(nth(0));
 	now += 50 * USEC;
 	s = sack_of(10, 0, 0x3ff, 0);
@@ -149,10 +152,7 @@ TEST(mrc_tx_on_sack__original_named)
 TEST(mrc_tx_on_sack__acknowledged_sooner_than_possible)
 {
 	begin();
-	send_new(10);
-	now += RTT;
-	sack(0, 0, 0x3fe, 9);
-	wait_timer(false);
+	lose_first_of_ten();
 	send_psn(nth(0));
 	now += 50 * USEC;
 	sack(10, 0, 0x3ff, 9);
@@ -180,10 +180,7 @@ TEST(mrc_tx_on_sack__lost_twice_then_acknowledged)
 	u32 repeat;
 
 	begin();
-	send_new(10);
-	now += RTT;
-	sack(0, 0, 0x3fe, 9);
-	wait_timer(false);
+	lose_first_of_ten();
 	send_psn(nth(0));
 	repeat = last_path(nth(0));
 	now += 10 * USEC;
@@ -206,10 +203,7 @@ TEST(mrc_tx_on_sack__original_after_the_repeat)
 	u32 original;
 
 	begin();
-	send_new(10);
-	now += RTT;
-	sack(0, 0, 0x3fe, 9);
-	wait_timer(false);
+	lose_first_of_ten();
 	original = last_path(nth(0));
 	send_psn(nth(0));
 	now += RTT;
@@ -232,10 +226,7 @@ TEST(mrc_tx_on_sack__original_after_the_board_forgot)
 	u32 original;
 
 	begin_with(100, 64, 64, 100 * MSEC, 3);
-	send_new(10);
-	now += RTT;
-	sack(0, 0, 0x3fe, 9);
-	wait_timer(false);
+	lose_first_of_ten();
 	original = last_path(nth(0));
 	send_psn(nth(0));
 	now += RTT;
