@@ -470,11 +470,17 @@ void mrc_cc_spurious(struct mrc_cc *cc, u32 bytes)
  * mrc_cc_trimmed - a packet arrived without its payload
  * @cc: the context
  * @bytes: that leave the flight
+ * @rtt_ns: from the packet to its NACK, or 0: no valid sample
  * @now: ns
+ *
+ * What is left of a trimmed packet, and its NACK, go before all data: they met
+ * no queue. So however many began to send at once, all learn the same base RTT.
  */
-void mrc_cc_trimmed(struct mrc_cc *cc, u32 bytes, u64 now)
+void mrc_cc_trimmed(struct mrc_cc *cc, u32 bytes, u64 rtt_ns, u64 now)
 {
 	mrc_cc_release(cc, bytes);
+	if (rtt_ns)
+		update_base(cc, min_t(u64, rtt_ns, RTT_MAX), now);
 	/* A trim stands for a full queue: a delay of a base RTT. */
 	update_delay(cc, cc->base_rtt);
 	cc->ecn_at = now;

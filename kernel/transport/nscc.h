@@ -110,7 +110,8 @@ void mrc_cc_lost(struct mrc_cc *cc, u32 bytes, u64 now);
 void mrc_cc_spurious(struct mrc_cc *cc, u32 bytes);
 /* CC_STATE of a SACK that acknowledged @bytes. */
 void mrc_cc_penalty(struct mrc_cc *cc, u8 penalty, bool restore, u32 bytes);
-void mrc_cc_trimmed(struct mrc_cc *cc, u32 bytes, u64 now);
+/* @rtt_ns: from packet to NACK; 0: no valid sample. */
+void mrc_cc_trimmed(struct mrc_cc *cc, u32 bytes, u64 rtt_ns, u64 now);
 /* Bytes leave the flight without meaning anything (QP destroyed, NACK). */
 void mrc_cc_release(struct mrc_cc *cc, u32 bytes);
 u64 mrc_cc_cwnd(const struct mrc_cc *cc);

@@ -621,7 +621,8 @@ void mrc_tx_on_nack(struct mrc_tx *tx, struct mrc_peer_state *ps,
 		mrc_paths_trimmed(ps->paths, e->path, now);
 		fallthrough;
 	case MRC_NACK_TRIMMED_LASTHOP:
-		mrc_cc_trimmed(ps->cc, e->bytes, now);
+		mrc_cc_trimmed(ps->cc, e->bytes, e->count == 1 ?
+			       mrc_tx_elapsed(e->sent, now) : 0, now);
 		break;
 	default:
 		mrc_cc_release(ps->cc, e->bytes);

@@ -208,7 +208,7 @@ TEST(mrc_cc_acked__absurd_values)
 	mrc_cc_acked(&cc, 0xffffffff, 1, false, now);
 	mrc_cc_acked(&cc, 0, 0, false, now);
 	mrc_cc_lost(&cc, 0xffffffff, now);
-	mrc_cc_trimmed(&cc, 0xffffffff, now);
+	mrc_cc_trimmed(&cc, 0xffffffff, U64_MAX, now);
 	CHECK(mrc_cc_cwnd(&cc) >= MTU);
 }
 
@@ -377,14 +377,29 @@ TEST(mrc_cc_trimmed__quick_adapt)
 	rounds(30, 100 * USEC, false);
 	CHECK_EQ(cc.target, 75 * USEC);
 	w = mrc_cc_cwnd(&cc);
-	mrc_cc_trimmed(&cc, MTU, now);
+	mrc_cc_trimmed(&cc, MTU, 0, now);
 	CHECK_EQ(mrc_cc_cwnd(&cc), w - MTU);
 	now += 200 * USEC;
 	mrc_cc_acked(&cc, MTU, 100 * USEC, false, now);
-	mrc_cc_trimmed(&cc, MTU, now);
+	mrc_cc_trimmed(&cc, MTU, 0, now);
 	now += 200 * USEC;
-	mrc_cc_trimmed(&cc, MTU, now);
+	mrc_cc_trimmed(&cc, MTU, 0, now);
 	CHECK_EQ(mrc_cc_cwnd(&cc), MTU);
+}
+
+/* Whoever begins while a queue stands takes it for the path, but for trims. */
+TEST(mrc_cc_trimmed__tells_of_the_path_without_queues)
+{
+	begin(100, true);
+	mrc_cc_sent(&cc, 3 * MTU);
+	mrc_cc_acked(&cc, MTU, 300 * USEC, false, now);
+	CHECK_EQ(mrc_cc_base_rtt(&cc), 300 * USEC);
+	mrc_cc_trimmed(&cc, MTU, 0, now);
+	CHECK_EQ(mrc_cc_base_rtt(&cc), 300 * USEC);
+	mrc_cc_trimmed(&cc, MTU, 100 * USEC, now);
+	CHECK_EQ(mrc_cc_base_rtt(&cc), 100 * USEC);
+	CHECK_EQ(cc.target, 75 * USEC);
+	CHECK_EQ(mrc_cc_inflight(&cc), 0);
 }
 
 TEST(mrc_cc_penalty__and_restore)

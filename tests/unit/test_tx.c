@@ -239,6 +239,34 @@ TEST(mrc_tx_on_nack__reasons)
 	CHECK_EQ(res.lost_packets, 1);
 }
 
+/* What was trimmed met no queue: its NACK tells of the path's own RTT. */
+TEST(mrc_tx_on_nack__of_a_trim_is_a_sample)
+{
+	struct mrc_nack n = { .reason = MRC_NACK_NO_PKT_BUFFER };
+
+	begin();
+	send_new(3);
+	now += RTT;
+	n.psn = nth(0);
+	n.entropy = entropy_of(last_path(n.psn));
+	mrc_tx_on_nack(&tx, &ps, &n, now, &res);
+	CHECK_EQ(mrc_cc_base_rtt(&cc), 0);
+
+	n.reason = MRC_NACK_TRIMMED_LASTHOP;
+	n.psn = nth(1);
+	n.entropy = entropy_of(last_path(n.psn));
+	mrc_tx_on_nack(&tx, &ps, &n, now, &res);
+	CHECK(mrc_cc_base_rtt(&cc) >= RTT && mrc_cc_base_rtt(&cc) < RTT + 4 * USEC);
+
+	/* Sent twice: which of them it answers is not sure. */
+	send_psn(nth(1));
+	now += RTT / 2;
+	n.entropy = entropy_of(last_path(n.psn));
+	mrc_tx_on_nack(&tx, &ps, &n, now, &res);
+	CHECK_EQ(res.lost_packets, 1);
+	CHECK(mrc_cc_base_rtt(&cc) >= RTT);
+}
+
 TEST(mrc_tx_on_sack__penalty_and_mark)
 {
 	struct mrc_sack s;
