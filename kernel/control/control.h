@@ -100,19 +100,6 @@ int mrc_nl_qp_dump(struct sk_buff *skb, struct netlink_callback *cb);
 /* ib_device_ops.fill_res_qp_entry */
 int mrc_fill_res_qp_entry(struct sk_buff *msg, struct ib_qp *ibqp);
 
-/* Sums over the paths to a peer, of one plane or of all. */
-struct mrc_path_sum {
-	u32 states[MRC_PATH_DENIED + 1];
-	u64 tx, acked, lost;
-	u64 srtt_ns;
-	u32 sampled;		/* paths that srtt_ns is the sum of */
-};
-
-#define MRC_ALL_PLANES	(-1)
-
-/* Returns the number of paths summed; peer->lock held. */
-u32 mrc_path_sum(struct mrc_peer *peer, int plane, struct mrc_path_sum *sum);
-
 int mrc_nl_probe(struct sk_buff *skb, struct genl_info *info);
 /*
  * A probe that mrc_nl_probe() sent was answered at @now (ns). Softirq, no

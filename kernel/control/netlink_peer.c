@@ -2,12 +2,15 @@
 /*
  * Netlink commands about peers, planes and paths. Peers are walked under the
  * device's peers_lock in the order of their ids; what a message says of one
- * peer was true at one moment, under that peer's lock.
+ * peer was true at one moment, under that peer's lock, but for sums of what
+ * was counted of a plane's paths.
  */
 #include <net/netlink.h>
 
 #include "control.h"
 #include "port/port.h"
+
+#define PATHS_AT_ONCE	64
 
 const struct nla_policy mrc_nl_peer_policy[MRC_A_PEER_MAX + 1] = {
 	[MRC_A_PEER_DEV] = MRC_NL_DEVICE,
@@ -56,37 +59,6 @@ static u32 path_count(const struct mrc_peer *peer)
 	return peer->st.paths ? mrc_paths_count(peer->st.paths) : 0;
 }
 
-/**
- * mrc_path_sum - sum up the paths to a peer
- * @peer: the peer, its lock held
- * @plane: of this plane, or MRC_ALL_PLANES
- * @sum: told the sums
- *
- * Return: how many paths there are.
- */
-u32 mrc_path_sum(struct mrc_peer *peer, int plane, struct mrc_path_sum *sum)
-{
-	const struct mrc_path *path;
-	u32 i, n = 0;
-
-	memset(sum, 0, sizeof(*sum));
-	for (i = 0; i < path_count(peer); i++) {
-		path = mrc_path_get(peer->st.paths, i);
-		if (plane != MRC_ALL_PLANES && path->plane != plane)
-			continue;
-		n++;
-		sum->states[path->state]++;
-		sum->tx += path->tx;
-		sum->acked += path->acked;
-		sum->lost += path->lost;
-		if (path->srtt_ns) {
-			sum->srtt_ns += path->srtt_ns;
-			sum->sampled++;
-		}
-	}
-	return n;
-}
-
 static bool peer_wanted(const struct mrc_peer *peer, const struct mrc_dump *d)
 {
 	if (peer->id < d->key)
@@ -132,8 +104,8 @@ static int walk_peers(struct sk_buff *skb, struct netlink_callback *cb,
 static int peer_put_attrs(struct sk_buff *skb, struct mrc_peer *peer)
 {
 	u32 status, features, window, planes = 0, down = 0, bad = 0, mtu;
+	u32 states[MRC_PATH_STATES] = {};
 	u64 cwnd = 0, inflight = 0, base_rtt = 0;
-	struct mrc_path_sum sum;
 	int i;
 
 	spin_lock_bh(&peer->lock);
@@ -148,13 +120,14 @@ static int peer_put_attrs(struct sk_buff *skb, struct mrc_peer *peer)
 	if (peer->st.paths) {
 		down = mrc_paths_planes_down(peer->st.paths);
 		bad = mrc_paths_planes_bad(peer->st.paths);
+		for (i = 0; i < MRC_PATH_STATES; i++)
+			states[i] = mrc_paths_in_state(peer->st.paths, -1, i);
 	}
 	if (peer->st.cc) {
 		cwnd = mrc_cc_cwnd(peer->st.cc);
 		inflight = mrc_cc_inflight(peer->st.cc);
 		base_rtt = mrc_cc_base_rtt(peer->st.cc);
 	}
-	mrc_path_sum(peer, MRC_ALL_PLANES, &sum);
 	spin_unlock_bh(&peer->lock);
 
 	if (nla_put_string(skb, MRC_A_PEER_DEV, peer->dev->ibdev.name) ||
@@ -171,11 +144,11 @@ static int peer_put_attrs(struct sk_buff *skb, struct mrc_peer *peer)
 			      MRC_A_PEER_PAD) ||
 	    nla_put_u64_64bit(skb, MRC_A_PEER_BASE_RTT, base_rtt,
 			      MRC_A_PEER_PAD) ||
-	    nla_put_u32(skb, MRC_A_PEER_GOOD, sum.states[MRC_PATH_GOOD]) ||
-	    nla_put_u32(skb, MRC_A_PEER_SKIP, sum.states[MRC_PATH_SKIP]) ||
+	    nla_put_u32(skb, MRC_A_PEER_GOOD, states[MRC_PATH_GOOD]) ||
+	    nla_put_u32(skb, MRC_A_PEER_SKIP, states[MRC_PATH_SKIP]) ||
 	    nla_put_u32(skb, MRC_A_PEER_ASSUMED_BAD,
-			sum.states[MRC_PATH_ASSUMED_BAD]) ||
-	    nla_put_u32(skb, MRC_A_PEER_DENIED, sum.states[MRC_PATH_DENIED]) ||
+			states[MRC_PATH_ASSUMED_BAD]) ||
+	    nla_put_u32(skb, MRC_A_PEER_DENIED, states[MRC_PATH_DENIED]) ||
 	    nla_put_u32(skb, MRC_A_PEER_PLANES_MTU, mtu))
 		return -EMSGSIZE;
 	return 0;
@@ -222,17 +195,41 @@ int mrc_nl_peer_dump(struct sk_buff *skb, struct netlink_callback *cb)
 
 /* ------------------------------------------------------------ planes */
 
+/*
+ * Sum up the paths of a plane. Few at a time, for packets wait for the lock; a
+ * sum is of counts that grow meanwhile.
+ */
+static void sum_paths(struct mrc_peer *peer, u32 plane,
+		      struct mrc_path_sum *sum)
+{
+	u32 next = 0;
+	bool more;
+
+	memset(sum, 0, sizeof(*sum));
+	do {
+		spin_lock_bh(&peer->lock);
+		more = next < path_count(peer);
+		if (more)
+			next = mrc_paths_sum(peer->st.paths, plane, next,
+					     PATHS_AT_ONCE, sum);
+		spin_unlock_bh(&peer->lock);
+	} while (more);
+}
+
 /* -ENOENT: no paths on this plane. */
 static int plane_put_attrs(struct sk_buff *skb, struct mrc_peer *peer,
 			   u32 plane)
 {
 	struct in6_addr saddr = in6addr_any, daddr = in6addr_any;
+	u32 states[MRC_PATH_STATES], n = 0, down, bad, i;
 	const struct mrc_route *route;
 	struct mrc_path_sum sum;
-	u32 n, down, bad;
 
 	spin_lock_bh(&peer->lock);
-	n = mrc_path_sum(peer, plane, &sum);
+	for (i = 0; path_count(peer) && i < MRC_PATH_STATES; i++) {
+		states[i] = mrc_paths_in_state(peer->st.paths, plane, i);
+		n += states[i];
+	}
 	if (!n) {
 		spin_unlock_bh(&peer->lock);
 		return -ENOENT;
@@ -246,6 +243,7 @@ static int plane_put_attrs(struct sk_buff *skb, struct mrc_peer *peer,
 	down = !!(mrc_paths_planes_down(peer->st.paths) & BIT(plane));
 	bad = !!(mrc_paths_planes_bad(peer->st.paths) & BIT(plane));
 	spin_unlock_bh(&peer->lock);
+	sum_paths(peer, plane, &sum);
 
 	if (nla_put_string(skb, MRC_A_PLANE_DEV, peer->dev->ibdev.name) ||
 	    nla_put_in6_addr(skb, MRC_A_PLANE_REMOTE, &peer->key.remote) ||
@@ -255,11 +253,11 @@ static int plane_put_attrs(struct sk_buff *skb, struct mrc_peer *peer,
 	    nla_put_in6_addr(skb, MRC_A_PLANE_DADDR, &daddr) ||
 	    nla_put_u32(skb, MRC_A_PLANE_DOWN, down) ||
 	    nla_put_u32(skb, MRC_A_PLANE_BAD, bad) ||
-	    nla_put_u32(skb, MRC_A_PLANE_GOOD, sum.states[MRC_PATH_GOOD]) ||
-	    nla_put_u32(skb, MRC_A_PLANE_SKIP, sum.states[MRC_PATH_SKIP]) ||
+	    nla_put_u32(skb, MRC_A_PLANE_GOOD, states[MRC_PATH_GOOD]) ||
+	    nla_put_u32(skb, MRC_A_PLANE_SKIP, states[MRC_PATH_SKIP]) ||
 	    nla_put_u32(skb, MRC_A_PLANE_ASSUMED_BAD,
-			sum.states[MRC_PATH_ASSUMED_BAD]) ||
-	    nla_put_u32(skb, MRC_A_PLANE_DENIED, sum.states[MRC_PATH_DENIED]) ||
+			states[MRC_PATH_ASSUMED_BAD]) ||
+	    nla_put_u32(skb, MRC_A_PLANE_DENIED, states[MRC_PATH_DENIED]) ||
 	    nla_put_u64_64bit(skb, MRC_A_PLANE_TX, sum.tx, MRC_A_PLANE_PAD) ||
 	    nla_put_u64_64bit(skb, MRC_A_PLANE_ACKED, sum.acked,
 			      MRC_A_PLANE_PAD) ||
@@ -278,7 +276,7 @@ static int planes_put(struct sk_buff *skb, struct netlink_callback *cb,
 	int err;
 
 	for (; d->sub < MRC_MAX_PORTS; d->sub++) {
-		/* Not worth a look at all paths, with the peer locked. */
+		/* not worth a message */
 		if (!(READ_ONCE(peer->planes) & BIT(d->sub)))
 			continue;
 		hdr = mrc_nl_put(skb, cb, MRC_CMD_PLANE_GET);

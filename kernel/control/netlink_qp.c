@@ -29,7 +29,7 @@ struct qp_view {
 	struct in6_addr remote, local;
 	u32 wrs, una, next, lost, window, retry, srtt, receives;
 	u64 cwnd, inflight;
-	struct mrc_path_sum paths;
+	u32 paths[MRC_PATH_STATES];
 	u64 count[MRC_QPC_MAX];
 };
 
@@ -88,12 +88,15 @@ static void view_stream(const struct mrc_qp *qp, struct qp_view *v)
 
 static void view_peer(struct mrc_peer *peer, struct qp_view *v)
 {
+	int i;
+
 	v->remote = peer->key.remote;
 	v->local = peer->key.local;
 	spin_lock(&peer->lock);
 	v->cwnd = mrc_cc_cwnd(peer->st.cc);
 	v->inflight = mrc_cc_inflight(peer->st.cc);
-	mrc_path_sum(peer, MRC_ALL_PLANES, &v->paths);
+	for (i = 0; peer->st.paths && i < MRC_PATH_STATES; i++)
+		v->paths[i] = mrc_paths_in_state(peer->st.paths, -1, i);
 	spin_unlock(&peer->lock);
 }
 
@@ -143,11 +146,11 @@ static int qp_put_attrs(struct sk_buff *skb, const struct mrc_dev *dev,
 	    nla_put_u64_64bit(skb, MRC_A_QP_CWND, v->cwnd, MRC_A_QP_PAD) ||
 	    nla_put_u64_64bit(skb, MRC_A_QP_INFLIGHT, v->inflight,
 			      MRC_A_QP_PAD) ||
-	    nla_put_u32(skb, MRC_A_QP_GOOD, v->paths.states[MRC_PATH_GOOD]) ||
-	    nla_put_u32(skb, MRC_A_QP_SKIP, v->paths.states[MRC_PATH_SKIP]) ||
+	    nla_put_u32(skb, MRC_A_QP_GOOD, v->paths[MRC_PATH_GOOD]) ||
+	    nla_put_u32(skb, MRC_A_QP_SKIP, v->paths[MRC_PATH_SKIP]) ||
 	    nla_put_u32(skb, MRC_A_QP_ASSUMED_BAD,
-			v->paths.states[MRC_PATH_ASSUMED_BAD]) ||
-	    nla_put_u32(skb, MRC_A_QP_DENIED, v->paths.states[MRC_PATH_DENIED]))
+			v->paths[MRC_PATH_ASSUMED_BAD]) ||
+	    nla_put_u32(skb, MRC_A_QP_DENIED, v->paths[MRC_PATH_DENIED]))
 		return -EMSGSIZE;
 	for (i = 0; i < MRC_QPC_MAX; i++)
 		if (nla_put_u64_64bit(skb, MRC_A_QP_TX_BYTES + i, v->count[i],
@@ -182,12 +185,14 @@ static int qp_fill(struct sk_buff *skb, struct netlink_callback *cb,
 	v = kmalloc(sizeof(*v), GFP_KERNEL);
 	if (!v)
 		return -ENOMEM;
+	if (d->one_qpn)
+		d->key = max(d->key, d->qpn);
 	/* a QP is freed a grace period after it has left the table */
 	rcu_read_lock();
 	xa_for_each_start(&dev->qps, qpn, qp, d->key) {
 		d->key = qpn;
-		if (d->one_qpn && qp->qpn != d->qpn)
-			continue;
+		if (d->one_qpn && qpn != d->qpn)
+			break;
 		view(qp, v);
 		if (d->one_remote && !ipv6_addr_equal(&v->remote, &d->remote))
 			continue;
@@ -244,13 +249,13 @@ static int res_put(struct sk_buff *msg, const struct qp_view *v)
 	    rdma_nl_put_driver_u64(msg, "peer_cwnd", v->cwnd) ||
 	    rdma_nl_put_driver_u64(msg, "peer_inflight", v->inflight) ||
 	    rdma_nl_put_driver_u32(msg, "paths_good",
-				   v->paths.states[MRC_PATH_GOOD]) ||
+				   v->paths[MRC_PATH_GOOD]) ||
 	    rdma_nl_put_driver_u32(msg, "paths_skip",
-				   v->paths.states[MRC_PATH_SKIP]) ||
+				   v->paths[MRC_PATH_SKIP]) ||
 	    rdma_nl_put_driver_u32(msg, "paths_assumed_bad",
-				   v->paths.states[MRC_PATH_ASSUMED_BAD]) ||
+				   v->paths[MRC_PATH_ASSUMED_BAD]) ||
 	    rdma_nl_put_driver_u32(msg, "paths_denied",
-				   v->paths.states[MRC_PATH_DENIED]))
+				   v->paths[MRC_PATH_DENIED]))
 		return -EMSGSIZE;
 	return 0;
 }

@@ -54,7 +54,10 @@ DECLARE_EVENT_CLASS(mrc_packet,
 		  __entry->ackreq, __entry->rtx, __entry->ecn)
 );
 
-/* Handed to IP; @len: from the BTH to before pad and ICRC, bytes. */
+/*
+ * Handed to IP; @len: from the BTH to before pad and ICRC, bytes. Plane -1: a
+ * hello, a probe's answer or UD, which go where the routing tables say.
+ */
 DEFINE_EVENT(mrc_packet, mrc_send,
 	TP_PROTO(const struct mrc_dev *dev, const struct mrc_bth *bth,
 		 int plane, u32 entropy, u32 len, bool ecn),

@@ -205,6 +205,7 @@ void mrc_paths_setup(struct mrc_paths *ps, const struct mrc_paths_conf *conf)
 		p->pos = pl->npaths;
 		p->place = MRC_PATH_NOT_READY;
 		pl->order[pl->npaths++] = i;
+		pl->states[MRC_PATH_GOOD]++;
 	}
 	for (u32 i = 0; i < nplanes; i++) {
 		struct mrc_plane *pl = &ps->planes[i];
@@ -270,22 +271,72 @@ struct mrc_path *mrc_path_get(struct mrc_paths *ps, u32 idx)
 /**
  * mrc_paths_in_state - count paths
  * @ps: the set
- * @plane: of this plane
+ * @plane: of this plane, -1: of all
  * @state: in this state
  *
  * Return: their number.
  */
-u32 mrc_paths_in_state(const struct mrc_paths *ps, u8 plane,
+u32 mrc_paths_in_state(const struct mrc_paths *ps, int plane,
 		       enum mrc_path_state state)
 {
 	u32 n = 0;
 
-	for (u32 i = 0; i < ps->n; i++)
-		n += ps->path[i].plane == plane && ps->path[i].state == state;
+	for (u32 i = 0; i < ps->nplanes; i++) {
+		if (plane < 0 || ps->planes[i].plane == plane)
+			n += ps->planes[i].states[state];
+	}
 	return n;
 }
 
+/**
+ * mrc_paths_sum - add up what was counted of a plane's paths, piece by piece
+ * @ps: the set
+ * @plane: of this plane
+ * @from: number of the first path to look at; 0 to begin
+ * @most: add so many at most, at least 1
+ * @sum: added to
+ *
+ * There may be thousands, and the caller holds a lock that packets wait for.
+ *
+ * Return: @from for the next call; mrc_paths_count() or more if that was all.
+ */
+u32 mrc_paths_sum(const struct mrc_paths *ps, u32 plane, u32 from, u32 most,
+		  struct mrc_path_sum *sum)
+{
+	u32 slot, i;
+
+	for (slot = 0; slot < ps->nplanes; slot++) {
+		if (ps->planes[slot].plane == plane)
+			break;
+	}
+	if (slot == ps->nplanes)
+		return ps->n;
+	for (i = max(from, slot); i < ps->n && most--; i += ps->nplanes) {
+		const struct mrc_path *p = &ps->path[i];
+
+		sum->tx += p->tx;
+		sum->acked += p->acked;
+		sum->lost += p->lost;
+		if (p->srtt_ns) {
+			sum->srtt_ns += p->srtt_ns;
+			sum->sampled++;
+		}
+	}
+	return i;
+}
+
 /* ------------------------------------------------------------ states */
+
+/* Of what is active or not nothing changes. */
+static void change_state(struct mrc_paths *ps, u32 idx,
+			 enum mrc_path_state state)
+{
+	struct mrc_plane *pl = plane_of(ps, idx);
+
+	pl->states[ps->path[idx].state]--;
+	pl->states[state]++;
+	ps->path[idx].state = state;
+}
 
 static void set_state(struct mrc_paths *ps, u32 idx, enum mrc_path_state state,
 		      bool backup)
@@ -294,7 +345,7 @@ static void set_state(struct mrc_paths *ps, u32 idx, enum mrc_path_state state,
 	struct mrc_path *p = &ps->path[idx];
 	bool was = active(p);
 
-	p->state = state;
+	change_state(ps, idx, state);
 	p->backup = backup;
 	if (was && !active(p)) {
 		swap_order(ps, pl, p->pos, pl->nactive - 1);
@@ -602,7 +653,7 @@ static u32 choose(struct mrc_paths *ps, const u16 *list, u32 k, int avoid,
 		return list[k];
 	/* Passed over once; one such per packet, so the next is taken as is. */
 	if (p->state == MRC_PATH_SKIP)
-		p->state = MRC_PATH_GOOD;
+		change_state(ps, list[k], MRC_PATH_GOOD);
 	k = (k + 1) % n;
 	if (list[k] == avoid)
 		k = (k + 1) % n;
@@ -874,7 +925,7 @@ void mrc_paths_acked(struct mrc_paths *ps, u32 idx, enum mrc_sack_m m,
 	if (p->state == MRC_PATH_ASSUMED_BAD && !ps->nactive)
 		probe_success(ps, idx, now);
 	else if (m == MRC_SACK_M_SKIP_ONCE && p->state == MRC_PATH_GOOD)
-		p->state = MRC_PATH_SKIP;
+		change_state(ps, idx, MRC_PATH_SKIP);
 	else if (m == MRC_SACK_M_ALWAYS_SKIP)
 		drop_path(ps, idx, now);
 }
@@ -1015,7 +1066,7 @@ void mrc_paths_spurious(struct mrc_paths *ps, u32 idx, u64 now)
 void mrc_paths_trimmed(struct mrc_paths *ps, u32 idx, u64 now)
 {
 	if (idx < ps->n && ps->path[idx].state == MRC_PATH_GOOD)
-		ps->path[idx].state = MRC_PATH_SKIP;
+		change_state(ps, idx, MRC_PATH_SKIP);
 }
 
 /**

@@ -18,6 +18,7 @@ enum mrc_path_state {
 	MRC_PATH_DENIED,
 };
 
+#define MRC_PATH_STATES		(MRC_PATH_DENIED + 1)
 #define MRC_PATH_NOT_READY	0xffff	/* mrc_path.place */
 
 struct mrc_path {
@@ -52,6 +53,7 @@ struct mrc_plane {
 	u16 npaths;
 	u16 nuse;		/* to be in use, the others are backups */
 	u16 nactive;		/* GOOD or SKIP, and no backup */
+	u16 states[MRC_PATH_STATES];	/* so many are in each */
 	u16 probe_next;		/* rotation of probes while silent */
 	u32 streak;		/* losses since the last acknowledgment */
 	u32 streak_path;	/* path of the first of them */
@@ -145,9 +147,23 @@ struct mrc_path *mrc_path_get(struct mrc_paths *ps, u32 idx);
 /* Mask of planes that cannot send or be reached: not used, not blamed. */
 void mrc_paths_set_planes_down(struct mrc_paths *ps, u32 mask, u64 now);
 u32 mrc_paths_planes_down(const struct mrc_paths *ps);
-/* How many paths of @plane are in @state. */
-u32 mrc_paths_in_state(const struct mrc_paths *ps, u8 plane,
+/* How many paths of @plane (-1: of all planes) are in @state. */
+u32 mrc_paths_in_state(const struct mrc_paths *ps, int plane,
 		       enum mrc_path_state state);
+
+/* What was counted of paths, added up. */
+struct mrc_path_sum {
+	u64 tx, acked, lost;
+	u64 srtt_ns;
+	u32 sampled;		/* paths that srtt_ns is the sum of */
+};
+
+/*
+ * Add to @sum the next paths of @plane from number @from on, @most of them.
+ * Returns where to go on; there are no more at mrc_paths_count() and beyond.
+ */
+u32 mrc_paths_sum(const struct mrc_paths *ps, u32 plane, u32 from, u32 most,
+		  struct mrc_path_sum *sum);
 /* Mask of planes none of whose paths is believed to work. */
 u32 mrc_paths_planes_bad(const struct mrc_paths *ps);
 

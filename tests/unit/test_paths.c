@@ -63,6 +63,7 @@ static void consistent(void)
 
 	for (u32 s = 0; s < ps->nplanes; s++) {
 		struct mrc_plane *pl = &ps->planes[s];
+		u32 states[MRC_PATH_STATES] = {};
 
 		for (u32 k = 0; k < pl->npaths; k++) {
 			struct mrc_path *p = &ps->path[pl->order[k]];
@@ -74,8 +75,11 @@ static void consistent(void)
 			CHECK(act == (k < pl->nactive));
 			if (act)
 				loss += p->loss;
+			states[p->state]++;
 		}
 		total += pl->nactive;
+		for (u32 k = 0; k < MRC_PATH_STATES; k++)
+			CHECK_EQ(mrc_paths_in_state(ps, pl->plane, k), states[k]);
 
 		for (u32 k = 0; k < pl->nready; k++) {
 			CHECK_EQ(ps->path[pl->ready[k]].place, k);
@@ -114,6 +118,39 @@ static u32 probing(u64 until, u32 dead)
 	}
 	now = until;
 	return n;
+}
+
+TEST(mrc_paths_sum__piece_by_piece_is_the_same_as_at_once)
+{
+	for (u32 n = 3; n <= 4096; n = n * 5 / 2) {
+		begin(n, 3);
+		for (u32 i = 0; i < n; i++) {
+			ps->path[i].tx = i + 3;
+			ps->path[i].acked = i + 2;
+			ps->path[i].lost = 1;
+			ps->path[i].srtt_ns = i % 2;
+		}
+		for (u32 plane = 0; plane < 4; plane++) {
+			struct mrc_path_sum all = {}, sum = {};
+			u32 at = 0, pieces = 0;
+
+			for (u32 i = 0; i < n; i++) {
+				if (ps->path[i].plane != plane)
+					continue;
+				all.tx += i + 3;
+				all.acked += i + 2;
+				all.lost++;
+				all.srtt_ns += i % 2;
+				all.sampled += i % 2;
+			}
+			while (at < mrc_paths_count(ps)) {
+				at = mrc_paths_sum(ps, plane, at, 10, &sum);
+				pieces++;
+			}
+			CHECK(!memcmp(&sum, &all, sizeof(sum)));
+			CHECK(pieces <= all.lost / 10 + 1);
+		}
+	}
 }
 
 TEST(mrc_paths_init__paths_divided_and_entropies_distinct)
