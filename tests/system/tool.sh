@@ -446,8 +446,26 @@ lists "length >= 1 and all(.[]; .peer == \"$S_IP\")" qp show peer "$S_IP"
 lists "length == 0" qp show qpn 16777215
 refused 1 'from 0 to 16777215' qp show qpn 16777216
 refused 2 'no MRC device of this name' qp show mrc99
-check "rdma resource shows the peer" eval \
-	"on $C rdma -dd resource show qp lqpn $qpn | grep -q 'drv_peer $S_IP'"
+on $C rdma -dd resource show qp lqpn "$qpn" > "$WORK/resource"
+check "rdma resource shows the peer" grep -q "drv_peer $S_IP" "$WORK/resource"
+for word in waits_for tx_una tx_next tx_lost peer_cwnd peer_inflight paths_good \
+	paths_skip paths_assumed_bad paths_denied; do
+	check "rdma resource shows $word" grep -q "drv_$word " "$WORK/resource"
+done
+
+# Counters of single QPs, by the core's own command.
+check "rdma statistic qp: on" on $C rdma statistic qp set link "$D/1" auto type on
+on $S rping -s -a "$S_IP" -p 7180 -P > /dev/null 2>&1 &
+counted_server=$!
+wait_for 20 eval 'on $S rdma resource show cm_id | grep -q ":7180"'
+on $C rping -c -a "$S_IP" -p 7180 -C 1000000 > /dev/null 2>&1 &
+counted_client=$!
+check "rdma statistic qp: counts what a QP does" wait_for 20 eval \
+	'on $C rdma -j statistic qp show link "$D/1" |
+	jq -e "any(.[]; .tx_bytes > 0 and .rx_bytes > 0 and has(\"lost_sack\"))"'
+kill -9 $counted_client $counted_server
+wait $counted_client $counted_server 2> /dev/null
+check "rdma statistic qp: off" on $C rdma statistic qp set link "$D/1" auto off
 
 mrc_ends 0 "probe" probe "$S_IP" count 2
 lists "length == $(value paths_per_plane) and all(.[]; .plane == 1 and
