@@ -31,6 +31,7 @@
 #define LOSS_PACKETS		4	/* lost in a quick adapt period by chance */
 #define QA_HIGH_PERIODS		3
 #define QA_SAMPLES		4
+#define QA_SILENCE		4	/* periods without an answer */
 #define BDP_MAX			0x100000000ULL
 #define PI_MAX			0x100000000ULL
 #define RTT_MAX			(10ULL * NSEC_PER_SEC)
@@ -203,8 +204,12 @@ static void qa_restart(struct mrc_cc *cc, u64 now)
 	cc->qa_at = now;
 	cc->qa_bytes = 0;
 	cc->qa_lost = 0;
-	cc->qa_samples = 0;
 	cc->qa_trim = false;
+}
+
+static void qa_forget_delays(struct mrc_cc *cc)
+{
+	cc->qa_samples = 0;
 	cc->qa_min_delay = U64_MAX;
 }
 
@@ -226,7 +231,7 @@ static bool shared_queue(struct mrc_cc *cc, u64 now)
 {
 	u64 delay = cc->qa_min_delay, cut;
 
-	if (cc->qa_samples < QA_SAMPLES || delay <= cc->queue)
+	if (delay <= cc->queue)
 		return false;
 	if (now - cc->dec_at >= cc->base_rtt + delay) {
 		cut = mul_u64_u64_div_u64(percent(cc->cwnd, cc->p.gamma) / 2,
@@ -248,7 +253,7 @@ static bool shared_queue(struct mrc_cc *cc, u64 now)
 static bool quick_adapt(struct mrc_cc *cc, u64 now)
 {
 	u64 elapsed = now - cc->qa_at;
-	bool fired = false;
+	bool fired = false, judge;
 	u64 wnd;
 
 	if (!cc->base_rtt || elapsed < cc->base_rtt + cc->target)
@@ -256,10 +261,15 @@ static bool quick_adapt(struct mrc_cc *cc, u64 now)
 
 	/*
 	 * One path may be slow: it is the least delay that tells of a queue
-	 * that all have to pass, and only if it stays.
+	 * that all have to pass, and only if it stays. A window of a packet or
+	 * two has so few samples that it takes several periods to judge, but
+	 * not across silence.
 	 */
-	if (cc->p.trimming || cc->qa_samples < QA_SAMPLES ||
-	    cc->qa_min_delay <= percent(cc->target, cc->p.qa_threshold))
+	judge = cc->qa_samples >= QA_SAMPLES;
+	if (!judge)
+		;
+	else if (cc->p.trimming ||
+		 cc->qa_min_delay <= percent(cc->target, cc->p.qa_threshold))
 		cc->qa_high = 0;
 	else if (cc->qa_high < QA_HIGH_PERIODS)
 		cc->qa_high++;
@@ -271,7 +281,7 @@ static bool quick_adapt(struct mrc_cc *cc, u64 now)
 	 * would keep the window shut.
 	 */
 	wnd = achieved(cc, elapsed);
-	if (elapsed < 4 * (cc->base_rtt + cc->target) &&
+	if (elapsed < QA_SILENCE * (cc->base_rtt + cc->target) &&
 	    (cc->qa_trim || cc->qa_lost > cc->qa_bytes / 4 + cc->mtu ||
 	     cc->qa_high == QA_HIGH_PERIODS) &&
 	    wnd < cc->max_wnd >> cc->p.qa_gate) {
@@ -280,9 +290,11 @@ static bool quick_adapt(struct mrc_cc *cc, u64 now)
 		cc->qa_ignore = cc->inflight;
 		cc->inc = 0;
 		fired = true;
-	} else {
+	} else if (judge) {
 		fired = shared_queue(cc, now);
 	}
+	if (fired || judge || elapsed >= QA_SILENCE * (cc->base_rtt + cc->target))
+		qa_forget_delays(cc);
 	qa_restart(cc, now);
 	return fired;
 }
@@ -296,8 +308,10 @@ static bool ignored(struct mrc_cc *cc, u32 bytes, u64 now)
 	if (!cc->qa_ignore)
 		return false;
 	cc->qa_ignore -= min_t(u64, cc->qa_ignore, bytes);
-	if (!cc->qa_ignore)
+	if (!cc->qa_ignore) {
 		qa_restart(cc, now);
+		qa_forget_delays(cc);
+	}
 	return true;
 }
 

@@ -480,6 +480,36 @@ TEST(mrc_cc_acked__equal_shares_without_marks)
 	CHECK(incast(7, 40) > 950);
 }
 
+/* Three packets per RTT of half a millisecond, in a queue that all stand in. */
+static void three_per_rtt(u32 rounds, u64 pause)
+{
+	while (rounds--)
+		for (u32 i = 0; i < 3; i++) {
+			now += 170 * USEC + pause;
+			mrc_cc_sent(&cc, MTU);
+			mrc_cc_acked(&cc, MTU, 500 * USEC, false, now);
+		}
+}
+
+TEST(mrc_cc_acked__a_small_window_takes_several_periods_to_judge)
+{
+	struct mrc_cc_params p = {
+		.mtu = MTU, .speed_bps = 100000 * MSEC, .hold_ns = 10 * USEC,
+	};
+
+	now = 5000 * MSEC;
+	mrc_cc_init(&cc, &p, now);
+	rounds(1, 100 * USEC, false);
+	/* Samples from before and after silence are not of one queue. */
+	cc.cwnd = 20 * MTU;
+	three_per_rtt(4, MSEC);
+	CHECK(mrc_cc_cwnd(&cc) > 20 * MTU);
+	/* A period is 200 us: one sample or two */
+	cc.cwnd = 20 * MTU;
+	three_per_rtt(8, 0);
+	CHECK(mrc_cc_cwnd(&cc) < 10 * MTU);
+}
+
 /* Where processors may be what packets wait for, nothing changes. */
 TEST(mrc_cc_acked__delay_of_software_is_no_queue)
 {
