@@ -461,6 +461,7 @@ int mrc_ring_post_recv(struct mrc_kring *ring, u32 max_wr, u32 max_sge,
 struct mrc_req {
 	spinlock_t post_lock;		/* irqsave: kernel users' post_send */
 	u32 taken;			/* ring index of the next WR to take */
+	bool awake;			/* the next one comes without a doorbell */
 	u16 msn;			/* of the next message */
 	u16 rqmsn;
 	struct list_head wrs;		/* struct mrc_txmsg, taken, not retired */

@@ -37,6 +37,7 @@
 	C(ecn_marked)							\
 	C(trimmed)		/* packets without payload received */	\
 	C(doorbells)		/* system calls that rang a ring */	\
+	C(doorbells_saved)	/* work requests taken without one */	\
 	C(hellos_sent)							\
 	C(hellos_received)						\
 	C(path_bad)		/* paths taken out */			\

@@ -479,6 +479,7 @@ static bool sq_sleep(struct mrc_qp *qp)
 	if (mrc_psn_diff(mrc_tx_next_psn(&qp->tx), mrc_tx_una(&qp->tx)) >=
 	    MRC_ACK_CLOCKED)
 		return true;
+	qp->req.awake = false;
 	WRITE_ONCE(qp->sq.hdr->want_doorbell, 1);
 	/* Pairs with the provider's barrier between prod and want_doorbell. */
 	smp_mb();
@@ -565,6 +566,9 @@ struct mrc_txmsg *mrc_req_next(struct mrc_qp *qp, u64 now)
 			return NULL;
 		}
 		req->taken++;
+		if (qp->user && req->awake)
+			mrc_count(qp->dev, doorbells_saved);
+		req->awake = true;
 		if (m->status == IB_WC_SUCCESS)
 			prepare_msg(qp, m, &sqe);
 		m->in_owner = true;
@@ -608,6 +612,7 @@ void mrc_req_flush(struct mrc_qp *qp)
 			m->status = IB_WC_WR_FLUSH_ERR;
 		retire_first(qp, m);
 	}
+	req->awake = false;
 	WRITE_ONCE(qp->sq.hdr->want_doorbell, 1);
 	smp_mb();	/* as in sq_sleep() */
 	/* who posts from now on rings the doorbell */

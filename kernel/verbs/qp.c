@@ -313,6 +313,7 @@ static void to_reset(struct mrc_qp *qp)
 	if (qp->rq.hdr)
 		mrc_ring_reset(&qp->rq);
 	qp->req.taken = 0;
+	qp->req.awake = false;
 	qp->rq_taken = 0;
 	memset(&qp->attr, 0, sizeof(qp->attr));
 }

@@ -148,6 +148,9 @@ check "Documentation/ABI has every setting" [ "$(bounds_of_settings |
 	awk '{ print $1 }' | sort | xargs)" = "$(tool -j dev show | jq -r '.[0] |
 	del(.dev, .index, .netdev, .ifindex, .planes, .planes_up, .peers, .qps,
 	.udp_port) | keys_unsorted[]' | sort | xargs)" ]
+check "Documentation/ABI has every file of sysfs" [ \
+	"$(sed -n 's,^What:.*/mrc/,,p' /src/Documentation/ABI/* | sort | xargs)" = \
+	"$(on $C ls "$SYS" | sort | xargs)" ]
 while read -r name low high; do
 	before=$(value "$name")
 	for v in $low $high; do

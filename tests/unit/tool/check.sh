@@ -99,6 +99,20 @@ for setting in $settings; do
 		"$tree/Documentation/man/mrc-dev.8"
 	check "help has $setting" eval "\"$mrc\" dev help | grep -qw $setting"
 done
+# The counters of a file that have a row in a table, with all its columns filled.
+told()
+{
+	awk -F ' *[|] *' 'NF == 5 && /^. `/ && $3 != "" && $4 != "" {
+			n = split($2, name, ", ")
+			for (i = 1; i <= n; i++)
+				print substr(name[i], 2, length(name[i]) - 2)
+		}' "$1" | sort | xargs
+}
+
+check "counters.md tells what each counter means and what to do" [ \
+	"$(told "$tree/Documentation/counters.md")" = \
+	"$(awk '/define MRC_COUNTERS/, /^$/' "$tree/kernel/control/counters.h" |
+		sed -n 's/^\tC(\([a-z_]*\)).*/\1/p' | sort | xargs)" ]
 for page in "$tree"/Documentation/man/*; do
 	if grep -q '^\.so ' "$page"; then
 		check "${page##*/} stands for another page" test -s \
