@@ -142,6 +142,11 @@ int mrc_route_to(struct mrc_dev *dev, struct net_device *oif,
 		 struct in6_addr *outer);
 /* Free a route after a grace period. */
 void mrc_route_free(struct mrc_route *route);
+/* See route.c; peer->lock not held. */
+u32 mrc_peer_find_routes(struct mrc_peer *peer, bool paired,
+			 struct mrc_route **routes);
+struct mrc_route *mrc_route_renew(struct mrc_peer *peer, u8 plane,
+				  struct mrc_route *old);
 
 /* A packet's IP and UDP headers. */
 struct mrc_txhdr {
@@ -225,6 +230,9 @@ void mrc_srv6_push(struct sk_buff *skb, const struct in6_addr *outer);
 
 /* ------------------------------------------------------------ peers */
 
+/* IPv6 and UDP, BTH, METH, TSETH, RETH, ImmDt, ICRC */
+#define MRC_PKT_OVERHEAD	(40 + 8 + 12 + 4 + 4 + 16 + 4 + 4)
+
 /* The peer table of a device. 0 or -ENOMEM. */
 int mrc_peers_init(struct mrc_dev *dev);
 /*
@@ -233,6 +241,7 @@ int mrc_peers_init(struct mrc_dev *dev);
  */
 void mrc_peers_flush(struct mrc_dev *dev);
 int mrc_peer_probe(struct mrc_peer *peer, u32 path, u32 portid, u32 cookie);
+enum hrtimer_restart mrc_peer_timer(struct hrtimer *timer);
 /* The following: peer->lock held. */
 /* Let the work item look for routes and paths again, then as mrc_peer_wake(). */
 void mrc_peer_renew(struct mrc_peer *peer);
