@@ -216,7 +216,7 @@ cpu_per_byte()
 # Messages per second, from what perftest has printed.
 message_rate()
 {
-	awk '{ print $1 > 0 ? $1 * 1000000 : "failed" }' <<< "$(value 5)"
+	awk '{ print ($1 > 0 ? $1 * 1000000 : "failed") }' <<< "$(value 5)"
 }
 
 # $1: loss, $2: case
