@@ -447,6 +447,7 @@ static void make_bad(struct mrc_paths *ps, u32 idx, u64 now)
 	p->answers = 0;
 	p->backoff = 0;
 	p->probing = false;
+	p->cleared = false;
 	p->probe_at = now + probe_patience(ps, PROBE_FIRST);
 	if (!plane_of(ps, idx)->silent)
 		probe_soon(ps, p->probe_at);
@@ -501,6 +502,21 @@ static void make_audible(struct mrc_paths *ps, struct mrc_plane *pl, u64 now)
 		when += PROBE_GAP;
 	}
 	probe_soon(ps, now);
+}
+
+/*
+ * A late packet says that its path worked when it was sent; others that were
+ * sent after it may have met a link that has died meanwhile. So a path that is
+ * bad for losses that all have turned up is good again only when nothing else
+ * is on its way there.
+ */
+static void reconsider(struct mrc_paths *ps, u32 idx, u64 now)
+{
+	struct mrc_path *p = &ps->path[idx];
+
+	if (p->state == MRC_PATH_ASSUMED_BAD && p->cleared && !p->inflight &&
+	    !plane_of(ps, idx)->silent)
+		make_good(ps, idx, now);
 }
 
 /* Is there a plane besides @pl that works? */
@@ -912,22 +928,28 @@ void mrc_paths_acked(struct mrc_paths *ps, u32 idx, enum mrc_sack_m m,
 	pl = plane_of(ps, idx);
 
 	p->acked++;
-	p->streak = 0;
 	set_proven(ps, idx, true);
 	set_loss(ps, p, p->loss - (p->loss >> LOSS_SHIFT));
 	path_rtt(ps, p, rtt_ns);
 	ps->acks++;
 	ps->last_ack = now;
+	/* Those that it is bad for may well have been sent after this one. */
+	if (p->state != MRC_PATH_ASSUMED_BAD)
+		p->streak = 0;
 	pl->streak = 0;
 	pl->ack_mark = ps->acks;
 	pl->last_ack = now;
 
-	if (p->state == MRC_PATH_ASSUMED_BAD && !ps->nactive)
-		probe_success(ps, idx, now);
-	else if (m == MRC_SACK_M_SKIP_ONCE && p->state == MRC_PATH_GOOD)
+	if (p->state == MRC_PATH_ASSUMED_BAD) {
+		if (!ps->nactive)
+			probe_success(ps, idx, now);
+		else
+			reconsider(ps, idx, now);
+	} else if (m == MRC_SACK_M_SKIP_ONCE && p->state == MRC_PATH_GOOD) {
 		change_state(ps, idx, MRC_PATH_SKIP);
-	else if (m == MRC_SACK_M_ALWAYS_SKIP)
+	} else if (m == MRC_SACK_M_ALWAYS_SKIP) {
 		drop_path(ps, idx, now);
+	}
 }
 
 /* Losses over several paths of a plane, and nothing but losses. */
@@ -1000,12 +1022,13 @@ void mrc_paths_lost(struct mrc_paths *ps, u32 idx, u64 now)
 
 	set_loss(ps, p, p->loss + ((LOSS_ONE - p->loss) >> LOSS_SHIFT));
 	alone = loses_alone(ps, pl, idx, now);
-	if (!active(p))
-		return;
 	if (!p->streak)
 		p->ack_mark = ps->acks;
 	if (p->streak < U8_MAX)
 		p->streak++;
+	p->cleared = false;
+	if (!active(p))
+		return;
 	if (!pl->streak) {
 		pl->streak_path = idx;
 		pl->streak_many = false;
@@ -1029,6 +1052,9 @@ void mrc_paths_lost(struct mrc_paths *ps, u32 idx, u64 now)
  * @ps: the set
  * @idx: path; out of range: ignored
  * @now: ns
+ *
+ * A path that is bad for several losses is not good again for the sake of one
+ * late packet: all of them must have turned up, or probes be answered.
  */
 void mrc_paths_spurious(struct mrc_paths *ps, u32 idx, u64 now)
 {
@@ -1045,16 +1071,15 @@ void mrc_paths_spurious(struct mrc_paths *ps, u32 idx, u64 now)
 	p->acked++;
 	/* What the loss added to the EWMA, near enough. */
 	set_loss(ps, p, p->loss - min_t(u32, p->loss, LOSS_ONE >> LOSS_SHIFT));
-	p->streak = 0;
-	pl->streak = 0;
 	pl->ack_mark = ps->acks;
 	pl->last_ack = now;
-	if (p->state == MRC_PATH_ASSUMED_BAD) {
-		/* That packet came through after all: not dead, but slow. */
-		if (pl->silent)
-			make_audible(ps, pl, now);
-		make_good(ps, idx, now);
-	}
+	if (p->streak && !--p->streak)
+		p->cleared = true;
+	pl->streak = 0;
+	/* Its other paths get by with one probe; this one may be good at once. */
+	if (pl->silent && p->state == MRC_PATH_ASSUMED_BAD)
+		make_audible(ps, pl, now);
+	reconsider(ps, idx, now);
 }
 
 /**

@@ -32,13 +32,14 @@ struct mrc_path {
 	u32 srtt_ns;		/* smoothed RTT over this path, 0: no sample */
 	u16 loss;		/* EWMA of the loss rate, 65535: all */
 	u16 pos;		/* place in its plane's order[] */
-	u8 streak;		/* losses in a row */
+	u8 streak;		/* losses in a row that have not turned up */
 	u8 answers;		/* probes answered in a row */
 	u8 backoff;		/* probe interval is doubled so often */
 	u8 flaps;		/* how often it was bad lately */
 	bool probing;		/* a probe is on its way */
 	bool backup;		/* not in use while others are */
 	bool proven;		/* its last packet arrived, and unmarked */
+	bool cleared;		/* bad, but what it was for has turned up */
 	u32 inflight;		/* packets of all streams */
 	u32 ack_mark;		/* mrc_paths.acks when its streak began */
 	u64 state_at;		/* when it became bad or good */
@@ -184,7 +185,10 @@ void mrc_paths_flight(struct mrc_paths *ps, u32 idx, bool enters);
 void mrc_paths_acked(struct mrc_paths *ps, u32 idx, enum mrc_sack_m m,
 		     u32 rtt_ns, u64 now);
 void mrc_paths_lost(struct mrc_paths *ps, u32 idx, u64 now);
-/* The loss reported for @idx was none (the packet came late). */
+/*
+ * A loss reported for @idx was none (the packet came late). A bad path is good
+ * again once all that it is bad for has turned up.
+ */
 void mrc_paths_spurious(struct mrc_paths *ps, u32 idx, u64 now);
 void mrc_paths_trimmed(struct mrc_paths *ps, u32 idx, u64 now);
 
