@@ -147,24 +147,49 @@ port()
 	queue show "$1" | awk -v to="$2" -v c="$3" '$2 == to { v = $c } END { print v + 0 }'
 }
 
-# Payload bytes received by c and d.
-received()
-{
-	read_counters c rx_bytes
-	read_counters d rx_bytes
-	# shellcheck disable=SC2154
-	echo $((c_rx_bytes + d_rx_bytes))
-}
-
 # tx on plane 0 by T1 0 and T1 1 of a flow. $1: node, $2: peer
 shares()
 {
 	paths_of "$1" "$2" | awk '$1 == 0 { s[$2 % 2] += $4 } END { print s[0] + 0, s[1] + 0 }'
 }
 
+# What two seconds bring: one_rate and two_rate in kbit/s, one_narrow, one_other,
+# two_narrow and two_other packets sent on the narrow EV and on the other one.
+two_flows()
+{
+	local from to node was
+
+	sleep 1
+	read -r from _ < /proc/uptime
+	read_counters c rx_bytes
+	read_counters d rx_bytes
+	local one=$c_rx_bytes two=$d_rx_bytes
+	read -r one_narrow one_other <<< "$(shares a fd00::3)"
+	read -r two_narrow two_other <<< "$(shares b fd00::4)"
+	was="$one_narrow $one_other $two_narrow $two_other"
+	sleep 2
+	read -r to _ < /proc/uptime
+	read_counters c rx_bytes
+	read_counters d rx_bytes
+	# shellcheck disable=SC2154
+	one_rate=$(echo "($c_rx_bytes - $one) / ($to - $from) / 125" | bc)
+	# shellcheck disable=SC2154
+	two_rate=$(echo "($d_rx_bytes - $two) / ($to - $from) / 125" | bc)
+	read -r one_narrow one_other <<< "$(shares a fd00::3)"
+	read -r two_narrow two_other <<< "$(shares b fd00::4)"
+	# shellcheck disable=SC2086
+	set -- $was
+	one_narrow=$((one_narrow - $1)) one_other=$((one_other - $2))
+	two_narrow=$((two_narrow - $3)) two_other=$((two_other - $4))
+	figure "  kbit/s of flow 1, of flow 2" "$one_rate $two_rate"
+	figure "  flow 1: packets on the narrow EV, the other" "$one_narrow $one_other"
+	figure "  flow 2: packets on the narrow EV, the other" "$two_narrow $two_other"
+	figure "  marked on the narrow link" "$(port t0p0s0-t1p0s0 t1p0s0 5)"
+}
+
 narrow()
 {
-	local node peer before one two sa sb na nb plane dropped
+	local node peer plane before alone dropped
 
 	# Small packets: several wait where a queue is still short in time.
 	queue set trim=0 ecn=16k drop=512k
@@ -185,32 +210,23 @@ narrow()
 		done
 		in_node $node mrc path deny "$(dev_of $node)" peer $peer ev 50001
 	done
-	sleep 2
-	before=$(received)
-	sleep 4
-	one=$(($(received) - before))
-	figure "both flows on one EV of 5 Mbit/s: Mbit/s together, marked" \
-		"$(echo "scale=1; $one / 500000" | bc) $(port t0p0s0-t1p0s0 t1p0s0 5)"
-	for node in a b; do
-		[ $node = a ] && peer=fd00::3 || peer=fd00::4
-		in_node $node mrc path allow "$(dev_of $node)" peer $peer ev 50001
-	done
 	sleep 1
-	read -r -a sa <<< "$(shares a fd00::3)"
-	read -r -a sb <<< "$(shares b fd00::4)"
-	before=$(received)
-	sleep 4
-	two=$(($(received) - before))
-	read -r -a na <<< "$(shares a fd00::3)"
-	read -r -a nb <<< "$(shares b fd00::4)"
-	figure "another EV allowed: Mbit/s together" "$(echo "scale=1; $two / 500000" | bc)"
-	figure "flow 1: packets on the narrow EV, on the other" \
-		"$((na[0] - sa[0])) $((na[1] - sa[1]))"
-	figure "flow 2: packets on the narrow EV, on the other" \
-		"$((nb[0] - sb[0])) $((nb[1] - sb[1]))"
-	holds "${na[1]} - ${sa[1]} > 2 * (${na[0]} - ${sa[0]}) || ${nb[1]} - ${sb[1]} > 2 * (${nb[0]} - ${sb[0]})" \
-		"a flow moves away from the narrow link"
-	holds "$two > 2.5 * $one" "together they have more than 2.5 times as much"
+	echo "both flows have one EV, of 5 Mbit/s"
+	two_flows
+	before=$((one_rate + two_rate)) alone=$two_rate
+	echo "flow 1 has another, of 10 Mbit/s"
+	in_node a mrc path allow "$(dev_of a)" peer fd00::3 ev 50001
+	two_flows
+	holds "$one_other > 2 * $one_narrow" "flow 1 moves away from the narrow link"
+	holds "$two_rate > 1.2 * $alone" "flow 2 has more of it"
+	echo "both have another"
+	in_node b mrc path allow "$(dev_of b)" peer fd00::4 ev 50001
+	two_flows
+	# The two links are used in full when both flows send 1 to 2.
+	holds "$one_other > 1.5 * $one_narrow || $two_other > 1.5 * $two_narrow" \
+		"load moves away from the narrow link"
+	holds "$one_rate + $two_rate > 2.5 * $before" \
+		"together they have more than 2.5 times as much"
 	streams_stop "two flows on one EV"
 	read_counters a retransmits spurious rtos
 	read_counters b retransmits spurious rtos

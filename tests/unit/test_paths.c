@@ -894,26 +894,98 @@ TEST(mrc_paths_acked__rtt)
 	CHECK_EQ(mrc_path_get(ps, 2)->srtt_ns, S32_MAX);
 }
 
-TEST(mrc_paths_spurious__brings_back)
+TEST(mrc_paths_spurious__all_losses_have_to_turn_up)
 {
 	begin(64, 4);
 	traffic(1000, 0);
 	mrc_paths_lost(ps, 17, now);
-	mrc_paths_acked(ps, 18, MRC_SACK_M_NONE, 0, now);
-	mrc_paths_lost(ps, 17, now);
+	mrc_paths_lost(ps, 18, now);
 	CHECK_EQ(state(17), MRC_PATH_ASSUMED_BAD);
+	CHECK_EQ(state(18), MRC_PATH_ASSUMED_BAD);
 	mrc_paths_spurious(ps, 17, now);
 	CHECK_EQ(state(17), MRC_PATH_GOOD);
-	CHECK_EQ(mrc_path_get(ps, 17)->lost, 1);
+	CHECK_EQ(mrc_path_get(ps, 17)->lost, 0);
+	/* What was in flight when it became bad counts, too. */
+	mrc_paths_lost(ps, 18, now);
+	mrc_paths_spurious(ps, 18, now);
+	CHECK_EQ(state(18), MRC_PATH_ASSUMED_BAD);
+	mrc_paths_acked(ps, 18, MRC_SACK_M_NONE, 0, now);
+	CHECK_EQ(state(18), MRC_PATH_ASSUMED_BAD);
+	mrc_paths_spurious(ps, 18, now);
+	CHECK_EQ(state(18), MRC_PATH_GOOD);
+	/* No more may turn up than was lost. */
 	mrc_paths_spurious(ps, 20, now);
 	CHECK_EQ(mrc_path_get(ps, 20)->lost, 0);
+	consistent();
+}
 
-	/* A whole plane that was only slow */
+/* One that was sent before its path died, and came late. */
+TEST(mrc_paths_spurious__others_are_on_their_way)
+{
+	begin(64, 4);
+	traffic(1000, 0);
+	for (u32 i = 0; i < 3; i++)
+		mrc_paths_flight(ps, 17, true);
+	mrc_paths_flight(ps, 17, false);
+	mrc_paths_lost(ps, 17, now);
+	mrc_paths_spurious(ps, 17, now);
+	CHECK_EQ(state(17), MRC_PATH_ASSUMED_BAD);
+	mrc_paths_flight(ps, 17, false);
+	mrc_paths_lost(ps, 17, now);
+	mrc_paths_flight(ps, 17, false);
+	mrc_paths_acked(ps, 17, MRC_SACK_M_NONE, 0, now);
+	CHECK_EQ(state(17), MRC_PATH_ASSUMED_BAD);
+
+	/* Another path was only slow: all that were on their way arrive. */
+	for (u32 i = 0; i < 3; i++)
+		mrc_paths_flight(ps, 22, true);
+	mrc_paths_flight(ps, 22, false);
+	mrc_paths_lost(ps, 22, now);
+	mrc_paths_lost(ps, 22, now);
+	CHECK_EQ(state(22), MRC_PATH_ASSUMED_BAD);
+	mrc_paths_spurious(ps, 22, now);
+	mrc_paths_spurious(ps, 22, now);
+	mrc_paths_flight(ps, 22, false);
+	mrc_paths_acked(ps, 22, MRC_SACK_M_NONE, 0, now);
+	CHECK_EQ(state(22), MRC_PATH_ASSUMED_BAD);
+	mrc_paths_flight(ps, 22, false);
+	mrc_paths_acked(ps, 22, MRC_SACK_M_NONE, 0, now);
+	CHECK_EQ(state(22), MRC_PATH_GOOD);
+	consistent();
+}
+
+/* The receiver's word is not taken back by a packet that comes late. */
+TEST(mrc_paths_spurious__does_not_undo_always_skip)
+{
+	begin(64, 4);
+	traffic(1000, 0);
+	mrc_paths_acked(ps, 3, MRC_SACK_M_ALWAYS_SKIP, 0, now);
+	mrc_paths_spurious(ps, 3, now);
+	CHECK_EQ(state(3), MRC_PATH_ASSUMED_BAD);
+}
+
+/* A whole plane that was only slow: its paths need no more than a probe each. */
+TEST(mrc_paths_spurious__silent_plane)
+{
+	u32 p = 64;
+
+	begin(64, 4);
+	traffic(1000, 0);
 	traffic(40, 1 << 2);
 	CHECK_EQ(mrc_paths_planes_bad(ps), 4);
-	mrc_paths_spurious(ps, 2, now);
+	for (u32 i = 0; i < 64; i++)
+		if (ps->path[i].streak == 1)
+			p = i;
+	CHECK(p < 64);
+	mrc_paths_flight(ps, p, true);
+	mrc_paths_spurious(ps, p, now);
+	CHECK_EQ(mrc_paths_planes_bad(ps), 4);
+	CHECK(!ps->planes[2].silent);
+	mrc_paths_flight(ps, p, false);
+	mrc_paths_acked(ps, p, MRC_SACK_M_NONE, 0, now);
 	CHECK_EQ(mrc_paths_planes_bad(ps), 0);
-	probing(now + 20 * MSEC, 0);
+	CHECK_EQ(ps->nactive, 49);
+	CHECK(probing(now + 20 * MSEC, 0) <= 15);
 	CHECK_EQ(ps->nactive, 64);
 	consistent();
 }
