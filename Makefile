@@ -91,8 +91,8 @@ test-long: ## what takes hours: long runs under faults, everything with the debu
 test-rest:
 	tests/vm/report $(RESTS)
 
-CHECKS := unit dissector style model fuzz system-quick
-RESTS  := kunit system-rest two-guests captures
+CHECKS := unit coverage dissector style model fuzz system-quick
+RESTS  := analysis kunit system-rest two-guests captures
 
 kunit: ## the module's KUnit tests, in the debug kernel
 	tests/vm/report kunit

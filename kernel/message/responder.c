@@ -247,6 +247,7 @@ static struct verdict place(struct mrc_qp *qp, const struct sk_buff *skb,
 			    const struct mrc_pkt *p, struct mrc_recv *recv,
 			    struct mrc_txmsg *read)
 {
+	__be64 wire = 0;
 	u64 word;
 	bool ok;
 
@@ -257,8 +258,8 @@ static struct verdict place(struct mrc_qp *qp, const struct sk_buff *skb,
 			     p->hdrlen, NULL, p->plen);
 	} else if (read && p->op == MRC_OP_X_ATOMIC_RESP) {
 		/* to memory in the host's byte order */
-		ok = !skb_copy_bits(skb, p->hdrlen, &word, sizeof(word));
-		be64_to_cpus((__force __be64 *)&word);
+		ok = !skb_copy_bits(skb, p->hdrlen, &wire, sizeof(wire));
+		word = be64_to_cpu(wire);
 		ok = ok && scatter(qp, read->sge, read->num_sge, 0, NULL, 0,
 				   &word, sizeof(word));
 	} else if (read) {
