@@ -146,16 +146,17 @@ pair()
 	local name=$1 limit=$2 ready=$3 server=$4 client=$5
 	local slog=$WORK/server.log clog=$WORK/client.log
 	local began=$SECONDS cstatus sstatus pid
+	local patience=$((30 + 60 * ${MRC_DEBUG:-0}))
 
 	timeout -k 5 $((limit + 30)) on $S bash -c "$server" > "$slog" 2>&1 &
 	pid=$!
 	# shellcheck disable=SC2086
 	case $ready in
-	tcp\ *) wait_for 30 tcp_listening $S ${ready#tcp } ;;
-	cm) wait_for 30 cm_listening $S ;;
-	file\ *) wait_for 30 test -e ${ready#file } ;;
+	tcp\ *) wait_for $patience tcp_listening $S ${ready#tcp } ;;
+	cm) wait_for $patience cm_listening $S ;;
+	file\ *) wait_for $patience test -e ${ready#file } ;;
 	esac || { kill -0 $pid 2> /dev/null &&
-		echo "  | server is not ready after 30 s"; }
+		echo "  | server is not ready after $patience s"; }
 	timeout -k 5 "$limit" on $C bash -c "$client" > "$clog" 2>&1
 	cstatus=$?
 	# The server has nothing more to do, so it has a short while to see it.
