@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # topology: pair4
 # kernels: 6.12
-# debug: both
+# debug: long
 # time: 1500
-# level: long
+# level: full
 #
 # Many QPs, many connections, programs killed in traffic, devices, planes and
 # the module taken away in traffic: nothing leaks, nothing hangs.
