@@ -263,7 +263,7 @@ static bool quick_adapt(struct mrc_cc *cc, u64 now)
 	 * One path may be slow: it is the least delay that tells of a queue
 	 * that all have to pass, and only if it stays. A window of a packet or
 	 * two has so few samples that it takes several periods to judge, but
-	 * not across silence.
+	 * not across silence; answers that the queue holds up are none.
 	 */
 	judge = cc->qa_samples >= QA_SAMPLES;
 	if (!judge)
@@ -293,7 +293,10 @@ static bool quick_adapt(struct mrc_cc *cc, u64 now)
 	} else if (judge) {
 		fired = shared_queue(cc, now);
 	}
-	if (fired || judge || elapsed >= QA_SILENCE * (cc->base_rtt + cc->target))
+	if (fired || judge ||
+	    elapsed >= QA_SILENCE * (cc->base_rtt +
+				     max(cc->target,
+					 cc->avg_delay >> DELAY_SHIFT)))
 		qa_forget_delays(cc);
 	qa_restart(cc, now);
 	return fired;

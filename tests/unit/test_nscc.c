@@ -511,6 +511,25 @@ TEST(mrc_cc_acked__a_small_window_takes_several_periods_to_judge)
 }
 
 /* Where processors may be what packets wait for, nothing changes. */
+/* A packet each millisecond, and each stands in a queue of two. */
+TEST(mrc_cc_acked__a_long_queue_is_no_silence)
+{
+	struct mrc_cc_params p = {
+		.mtu = MTU, .speed_bps = 100000 * MSEC, .hold_ns = 10 * USEC,
+	};
+
+	now = 5000 * MSEC;
+	mrc_cc_init(&cc, &p, now);
+	rounds(1, 100 * USEC, false);
+	cc.cwnd = 20 * MTU;
+	for (u32 i = 0; i < 20; i++) {
+		now += MSEC;
+		mrc_cc_sent(&cc, MTU);
+		mrc_cc_acked(&cc, MTU, 2 * MSEC, false, now);
+	}
+	CHECK(mrc_cc_cwnd(&cc) < 10 * MTU);
+}
+
 TEST(mrc_cc_acked__delay_of_software_is_no_queue)
 {
 	u64 w;
