@@ -4,22 +4,48 @@
 # kernels: 6.12
 # debug: no
 # time: 150
-# level: long
+# level: full
 #
 # Seven send to one while two others have a flow of their own, over a switch
 # that trims. The two notice nothing, the seven share fairly, nobody waits for a
-# timeout. Of the level long because fairness is missed (Documentation/testing.md).
+# timeout.
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/load.sh"
 
 senders='a b c d e f g'
-seconds=12
+seconds=15
+# Two processors, emulated, are not to be what is measured: full ports make a
+# thousand packets a second, and "processors idle" says what is left.
+rate=20mbit
+port_rate=2.38	# MiB/s
 
 victim_alone()
 {
-	stream i j alone -t 6 -w 1
+	stream i j alone -t 8 -w 2
+	sleep 4
+	cpu_begin
+	sleep 2
+	cpu_end
 	streams_end "the victim alone"
+}
+
+# The seven know h before they flood it: who meets it behind a full queue takes
+# the time spent there for the least RTT that there is, and wants more than the
+# others (Documentation/testing.md). What is least is forgotten after 10 to 20 s.
+meet()
+{
+	local node
+
+	for node in $senders; do
+		stream $node h meet.$node -s 64 -D 1 -t 1 -w 0
+	done
+	streams_end "the seven meet the one"
+	for node in $senders; do
+		in_node $node mrc -j peer show "$(dev_of $node)" |
+			jq '.[] | .base_rtt_ns / 1000 | floor'
+	done > "$WORK/base"
+	figure "least RTT of the seven, us" $(cat "$WORK/base")
 }
 
 all_counters()
@@ -44,22 +70,23 @@ sum()
 	echo $total
 }
 
-queue set rate=40mbit
+queue set rate=$rate
 for node in $senders h i j; do
 	check "$node is told that switches trim" slow_links $node trimming 1
 done
 victim_alone
 alone=$(stream_rate alone)
+meet
 queue reset
 port=19110
 for node in $senders; do
-	stream $node h $port -t $seconds -w 3
+	stream $node h $port -t $seconds -w 4
 	port=$((port + 1))
 done
-stream i j beside -t $((seconds - 4)) -w 2
-sleep 5
+stream i j beside -t $((seconds - 2)) -w 4
+sleep 7
 cpu_begin
-sleep 2
+sleep 4
 cpu_end
 streams_end "incast and victim"
 all_counters
@@ -72,7 +99,7 @@ queue show > "$WORK/ports"
 jain=$(echo "$rates" | awk '{ for (i = 1; i <= NF; i++) { s += $i; q += $i * $i }
 	printf "%.4f", q ? s * s / (NF * q) : 0 }')
 figure "the seven, MiB/s" "$rates"
-figure "together, MiB/s (the port: 4.77)" "$(echo "$rates" | awk '{ for (i = 1; i <= NF; i++) s += $i; print s }')"
+figure "together, MiB/s (the port: $port_rate)" "$(echo "$rates" | awk '{ for (i = 1; i <= NF; i++) s += $i; print s }')"
 figure "victim alone, beside them, MiB/s" "$alone $beside"
 figure "the full port: packets bytes marked trimmed dropped max" \
 	"$(awk '$2 == "h" { $1 = $2 = ""; print }' "$WORK/ports")"
