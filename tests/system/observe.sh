@@ -7,15 +7,14 @@
 # level: full
 #
 # What can be watched while it works: events of planes, paths, a peer's restart
-# and QPs, tracepoints, mrc top on a terminal; and readers at full speed while
-# there is traffic, while planes go and come, and while the device goes.
+# and QPs, tracepoints, mrc top on a terminal.
 
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/load.sh"
 
 D=$(device $C)
 TRACE=/sys/kernel/tracing
-# Readers of all kinds, for the last part.
-readers=()
+listeners=()
 
 tool()
 {
@@ -24,7 +23,7 @@ tool()
 
 cleanup()
 {
-	kill "${readers[@]}" 2> /dev/null
+	kill "${listeners[@]}" 2> /dev/null
 	[ ! -d $TRACE/events/mrc ] || echo 0 > $TRACE/events/mrc/enable
 }
 trap cleanup EXIT
@@ -42,11 +41,10 @@ told()
 		tail -n 5 "$WORK/events"
 }
 
-tool save > "$WORK/saved"
 tool -j monitor > "$WORK/events" 2> "$WORK/events.err" &
-readers+=($!)
+listeners+=($!)
 tool monitor "$D" > "$WORK/lines" 2>&1 &
-readers+=($!)
+listeners+=($!)
 mountpoint -q $TRACE || mount -t tracefs none $TRACE
 check "the tracepoints are there" [ "$(find $TRACE/events/mrc -mindepth 1 \
 	-type d -printf '%f\n' | sort | xargs)" = \
@@ -108,6 +106,22 @@ check "a trace of a packet has its fields" grep -Eq \
 check "a trace of a path's state names the peer" grep -q \
 	"mrc_path_state: peer=.*$S_IP plane=3 .*state=assumed_bad" "$WORK/trace"
 
+# Faster than they are told: none is forgotten.
+times=200
+downs=$(events '.event == "plane_down"')
+ups=$(events '.event == "plane_up"')
+# shellcheck disable=SC2016
+on $C bash -c 'cd /sys/class/infiniband/'"$D"'/mrc && for i in $(seq '$times'); do
+	echo > planes_enabled; echo 0-3 > planes_enabled; done'
+check "$((4 * times)) planes that went down are told of" wait_for 60 eval \
+	"[ \$(events '.event == \"plane_down\"') = $((downs + 4 * times)) ]"
+check "and as many that came up" wait_for 60 eval \
+	"[ \$(events '.event == \"plane_up\"') = $((ups + 4 * times)) ]"
+figure "most told as one" "$(jq -s 'map(select(.event |
+	test("plane_(down|up)")).count) | max' "$WORK/events")"
+holds "$(jq -s 'map(select(.count > 1 and (has("plane") | not))) | length' \
+	"$WORK/events") > 0" "some of them as a number"
+
 # A peer that ends without a word: its QP fails for want of answers. The server's
 # program must not look at its device, or it would end and the client with it.
 # shellcheck disable=SC2016
@@ -132,67 +146,25 @@ on $S bash -c 'rdma link add $MRC_DEV type mrc netdev eth0 &&
 integrity "traffic with a device made anew" 60 2 -n 300 -q 1
 told "the peer has restarted" \
 	".event == \"peer_restart\" and .peer == \"$S_IP\""
+check "no event was lost on the way" [ ! -s "$WORK/events.err" ]
 check "every line is an event with its time" [ "$(grep -Evc \
 	"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}\.[0-9]{6} $D [a-z_]+( |$)" \
 	"$WORK/lines")" = 0 ]
 
 # ------------------------------------------------------------ top
 
-integrity "traffic under top" 100 3 -n 4000 -q 2 &
-load=$!
-sleep 2
+fault $C:2 netem loss 5%
+stream $C $S top -t 60 -q 2
+wait_for 20 eval 'tool -j qp show | jq -e "any(.[]; .tx_bytes > 1000000)"'
 for form in "80 24" "200 50"; do
 	# shellcheck disable=SC2086
 	check "mrc top on a terminal of ${form/ / x }" \
 		on $C python3 "$(dirname "$0")/../unit/tool/top.py" $form 4 \
 		mrc top interval 500
-	cat "$WORK/check.log"
+	cp "$WORK/check.log" "$WORK/screen"
+	cat "$WORK/screen"
+	check "it shows the load" grep -q 'out [1-9][0-9.]*[kMG]b/s' "$WORK/screen"
 done
-wait $load || failures=$((failures + 1))
-
-# ------------------------------------------------------------ readers
-
-# Each reads as fast as it can until it is killed.
-for look in "dev show" "port show" "peer show" "path show" "path show detail" \
-	"qp show" "stat" "save"; do
-	# shellcheck disable=SC2086
-	( while :; do
-		tool -j $look > /dev/null 2>> "$WORK/readers.err"
-	done ) &
-	readers+=($!)
-done
-integrity "traffic under readers" 120 4 -n 2000 -q 2 &
-load=$!
-for i in 1 2 3; do
-	sleep 1
-	tool port del "$D" netdev eth3
-	sleep 1
-	tool port add "$D" netdev eth3 plane 3
-	tool dev set "$D" dscp_data $i
-done
-wait $load || failures=$((failures + 1))
-rm -f /tmp/observe
-# shellcheck disable=SC2016
-on $S bash -c 'exec mrc-integrity -d $MRC_DEV --unix /tmp/observe' \
-	> /dev/null 2>&1 &
-server=$!
-wait_for 20 test -e /tmp/observe
-# shellcheck disable=SC2016
-on $C bash -c 'exec mrc-integrity -d $MRC_DEV --unix /tmp/observe -n 1000000 \
-	-q 2 --timeout 10 --retry 1 peer' > /dev/null 2>&1 &
-client=$!
-sleep 3
-check "the device goes, under traffic and readers" \
-	timeout 30 nsenter --net=/run/netns/$C rdma link delete "$D"
-sleep 1
-kill "${readers[@]}" 2> /dev/null
-kill -9 $client $server 2> /dev/null
-wait 2> /dev/null
-readers=()
-# What they may have been told is that the device has gone.
-check "readers saw nothing strange" eval \
-	"! grep -v 'No MRC device of this name\|No such device\|Invalid argument' \
-	$WORK/readers.err"
-check "no device is left" [ "$(tool -j dev show)" = "[]" ]
-check "it is made anew for the tests that follow" tool restore "$WORK/saved"
+streams_stop "traffic under top"
+fault $C:2 clear
 finish

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "mrc.h"
 
@@ -184,6 +185,19 @@ static int run(struct nl_sock *to, struct nl_msg *msg, int max,
 	return 0;
 }
 
+/*
+ * Events wait in the socket while nobody has time to read them; what finds no
+ * room there is lost. libnl makes that 32 KiB.
+ */
+static void make_room(struct nl_sock *s)
+{
+	int fd = nl_socket_get_fd(s), size = 4 << 20;
+
+	/* more than anybody may have, if we may */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+}
+
 struct nl_sock *open_events(void)
 {
 	struct nl_sock *s;
@@ -199,6 +213,7 @@ struct nl_sock *open_events(void)
 		nl_socket_free(s);
 		return NULL;
 	}
+	make_room(s);
 	return s;
 }
 
