@@ -456,20 +456,6 @@ for word in waits_for tx_una tx_next tx_lost peer_cwnd peer_inflight paths_good 
 	check "rdma resource shows $word" grep -q "drv_$word " "$WORK/resource"
 done
 
-# Counters of single QPs, by the core's own command.
-check "rdma statistic qp: on" on $C rdma statistic qp set link "$D/1" auto type on
-on $S rping -s -a "$S_IP" -p 7180 -P > /dev/null 2>&1 &
-counted_server=$!
-wait_for 20 eval 'on $S rdma resource show cm_id | grep -q ":7180"'
-on $C rping -c -a "$S_IP" -p 7180 -C 1000000 > /dev/null 2>&1 &
-counted_client=$!
-check "rdma statistic qp: counts what a QP does" wait_for 20 eval \
-	'on $C rdma -j statistic qp show link "$D/1" |
-	jq -e "any(.[]; .tx_bytes > 0 and .rx_bytes > 0 and has(\"lost_sack\"))"'
-kill -9 $counted_client $counted_server
-wait $counted_client $counted_server 2> /dev/null
-check "rdma statistic qp: off" on $C rdma statistic qp set link "$D/1" auto off
-
 mrc_ends 0 "probe" probe "$S_IP" count 2
 lists "length == $(value paths_per_plane) and all(.[]; .plane == 1 and
 	.sent == 2 and .answered == 2 and .min_ns > 0 and .min_ns <= .avg_ns
@@ -576,7 +562,17 @@ ip -n $C link del second
 check "a device goes with its netdev" wait_for 10 eval \
 	'[ "$(tool -j dev show | jq length)" = 1 ]'
 
-# A dump of many messages, while other things go on: each path once.
+# Dumps of many messages, while other things go on: each QP and each path once.
+on $S ib_write_bw -d "$(device $S)" -q 150 -s 4096 -D 60 -p 7190 > /dev/null 2>&1 &
+server150=$!
+wait_for 20 tcp_listening $S 7190
+on $C ib_write_bw -d "$D" -q 150 -s 4096 -D 60 -p 7190 "$S_IP" > /dev/null 2>&1 &
+client150=$!
+wait_for 30 eval '[ "$(tool -j qp show | jq "map(select(.tx_bytes > 0)) | length")" -ge 150 ]'
+lists 'length >= 150 and ([.[].qpn] | unique | length) == length' qp show
+kill -9 $client150 $server150
+wait $client150 $server150 2> /dev/null
+
 mrc_ends 0 "128 paths per plane" dev set "$D" paths_per_plane 128
 small_rping "a new peer, by its IPv6 address" fd00::2
 tool -j path show "$D" peer fd00::2 detail > "$out"
