@@ -71,6 +71,7 @@ enum mrc_opcode {
 
 /* struct mrc_bth::psn, in host order after be32_to_cpu() */
 #define MRC_BTH_ACKREQ		0x80000000U
+#define MRC_BTH_CALM		0x40000000U	/* ours, if announced */
 #define MRC_BTH_RTX		0x20000000U
 #define MRC_BTH_TS		0x10000000U
 
@@ -81,7 +82,7 @@ struct mrc_bth {
 	__u8	flags;
 	__be16	pkey;
 	__be32	dqpn;		/* 8 bits reserved, 24 bits destination QP */
-	__be32	psn;		/* MRC_BTH_ACKREQ, _RTX, _TS, 24 bits PSN */
+	__be32	psn;		/* MRC_BTH_ACKREQ, _CALM, _RTX, _TS, 24 bits PSN */
 };
 
 struct mrc_meth {
@@ -263,12 +264,20 @@ struct mrc_deth {
 #define MRC_HELLO_F_TRIM_NACK	(1U << 7)
 /* EV probes may be followed by bytes that make them as long as data. */
 #define MRC_HELLO_F_LONG_PROBE	(1U << 8)
+/*
+ * As a receiver it heeds MRC_BTH_CALM: of such packets, while none is missing,
+ * it may leave so many untold, and so many more to wait for one that is late.
+ */
+#define MRC_HELLO_F_CALM	(1U << 9)
+#define MRC_CALM_PACKETS	44
+#define MRC_CALM_GAP		8
 #define MRC_HELLO_F_MRC		(MRC_HELLO_F_DYN_MPR | \
 				 MRC_HELLO_F_SERVICE_TIME | \
 				 MRC_HELLO_F_TRIM_NACK)
 #define MRC_HELLO_F_ALL		(MRC_HELLO_F_SEND | MRC_HELLO_F_READ | \
 				 MRC_HELLO_F_ATOMIC | MRC_HELLO_F_SACK_ACK | \
-				 MRC_HELLO_F_LONG_PROBE | MRC_HELLO_F_MRC)
+				 MRC_HELLO_F_LONG_PROBE | MRC_HELLO_F_CALM | \
+				 MRC_HELLO_F_MRC)
 
 struct mrc_hello_port {
 	__u8	plane;

@@ -94,7 +94,8 @@ static inline bool mrc_pkt_parse(struct mrc_pkt *p, const struct sk_buff *skb)
  * stays), or the message is at fault (*status says how). qp->lock held.
  */
 struct sk_buff *mrc_pkt_build(struct mrc_qp *qp, struct mrc_txmsg *m, u32 idx,
-			      u32 psn, bool ackreq, bool rtx, u32 *status);
+			      u32 psn, bool ackreq, bool rtx, bool calm,
+			      u32 *status);
 u32 mrc_pkt_payload(const struct mrc_qp *qp, const struct mrc_txmsg *m, u32 idx);
 /* UDP length + 40 of packet @idx of @m, without building it. */
 u32 mrc_pkt_nominal(const struct mrc_qp *qp, const struct mrc_txmsg *m, u32 idx);

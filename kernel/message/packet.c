@@ -191,12 +191,14 @@ static void fill_headers(const struct mrc_qp *qp, const struct mrc_txmsg *m,
  * @psn: its PSN
  * @ackreq: set AckReq
  * @rtx: it is a retransmission
+ * @calm: few SACKs will do, to a peer that heeds it
  * @status: enum ib_wc_status, written if the message is at fault
  *
  * Return: the packet, or NULL for want of memory or a fault of the message.
  */
 struct sk_buff *mrc_pkt_build(struct mrc_qp *qp, struct mrc_txmsg *m, u32 idx,
-			      u32 psn, bool ackreq, bool rtx, u32 *status)
+			      u32 psn, bool ackreq, bool rtx, bool calm,
+			      u32 *status)
 {
 	u32 plen = mrc_pkt_payload(qp, m, idx);
 	bool copy = plen <= MRC_COPY_MAX || m->is_inline;
@@ -206,6 +208,7 @@ struct sk_buff *mrc_pkt_build(struct mrc_qp *qp, struct mrc_txmsg *m, u32 idx,
 		.psn = psn,
 		.ackreq = ackreq,
 		.rtx = rtx,
+		.calm = calm && READ_ONCE(qp->peer->features) & MRC_HELLO_F_CALM,
 	};
 	u32 hdrlen = pkt_hdrlen(p.op);
 	struct sk_buff *skb;

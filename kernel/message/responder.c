@@ -659,7 +659,8 @@ static void duplicate(struct mrc_qp *qp, const struct mrc_pkt *p, bool old,
 		      const struct mrc_rxinfo *info, struct sk_buff_head *out)
 {
 	mrc_qp_count(qp, duplicates);
-	if (mrc_rxwin_sack_due(&qp->rxw, p->ackreq, info->ecn, p->rtx, true)) {
+	if (mrc_rxwin_sack_due(&qp->rxw, p->ackreq, info->ecn, p->rtx, true,
+			       false)) {
 		const struct mrc_sack_cause cause =
 			mrc_sack_cause(p->psn, p->tx_timestamp, info);
 		struct mrc_sack s = {};
@@ -761,7 +762,9 @@ void mrc_resp_data(struct mrc_qp *qp, struct sk_buff *skb, struct mrc_pkt *p,
 
 	mrc_rxwin_claim(&qp->rxw, p->psn, info->nominal);
 	mrc_qp_count_add(qp, rx_bytes, p->plen);
-	due = mrc_rxwin_sack_due(&qp->rxw, p->ackreq, info->ecn, p->rtx, false);
+	due = mrc_rxwin_sack_due(&qp->rxw, p->ackreq, info->ecn, p->rtx, false,
+				 p->calm && READ_ONCE(qp->peer->features) &
+					    MRC_HELLO_F_CALM);
 	if (p->ackreq && (!resp->ackreq ||
 			  mrc_psn_diff(p->psn, resp->ackreq_psn) > 0)) {
 		resp->ackreq = true;

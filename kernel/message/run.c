@@ -423,6 +423,7 @@ struct unit {
 	int path;
 	u32 left;		/* packets it has room for */
 	bool joined;		/* the packet that came last is not its first */
+	bool calm;		/* and few SACKs will do for it */
 };
 
 /* The path of the packet that takes a place in @unit. peer->lock held. */
@@ -462,6 +463,7 @@ static bool reserve(struct mrc_qp *qp, u32 psn, bool rtx, u32 bytes, u64 now,
 		if (path >= 0) {
 			mrc_tx_sent(&qp->tx, &peer->st, psn, path, bytes, now);
 			*last = !mrc_cc_may_send(peer->st.cc, bytes);
+			unit->calm = mrc_tx_calm(&qp->tx, &peer->st);
 			ok = true;
 		}
 	}
@@ -522,7 +524,7 @@ static bool send_one(struct mrc_qp *qp, u64 now, struct unit *unit,
 		  (READ_ONCE(qp->peer->status) != MRC_PEER_EXT ||
 		   (list_empty(&qp->resp.answers) && !mrc_req_more(qp))));
 
-	skb = mrc_pkt_build(qp, m, idx, psn, ackreq, rtx, &status);
+	skb = mrc_pkt_build(qp, m, idx, psn, ackreq, rtx, unit->calm, &status);
 	if (skb) {
 		MRC_TXCB(skb)->path = unit->path;
 		MRC_TXCB(skb)->joined = unit->joined;

@@ -196,6 +196,7 @@ u32 mrc_pkt_encode(const struct mrc_pkt *p, void *buf)
 	bth->flags = (p->pad << MRC_BTH_PAD_SHIFT & MRC_BTH_PAD_MASK) |
 		     (p->se ? MRC_BTH_SE : 0);
 	bth->psn |= cpu_to_be32((p->ackreq ? MRC_BTH_ACKREQ : 0) |
+				(p->calm ? MRC_BTH_CALM : 0) |
 				(p->rtx ? MRC_BTH_RTX : 0) |
 				(p->ts ? MRC_BTH_TS : 0));
 	meth->rqmsn = cpu_to_be16(p->rqmsn);
@@ -277,6 +278,7 @@ bool mrc_pkt_decode(struct mrc_pkt *p, const void *buf, u32 headlen, u32 len)
 	p->dqpn = be32_to_cpu(bth->dqpn) & MRC_QPN_MASK;
 	p->psn = psn & MRC_PSN_MASK;
 	p->ackreq = psn & MRC_BTH_ACKREQ;
+	p->calm = psn & MRC_BTH_CALM;
 	p->rtx = psn & MRC_BTH_RTX;
 	p->ts = psn & MRC_BTH_TS;
 	p->hdrlen = mrc_opcode_hdrlen(p->op);

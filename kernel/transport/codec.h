@@ -40,6 +40,7 @@ struct mrc_pkt {
 	u8 op;
 	u8 pad;			/* bytes of pad behind the payload, 0..3 */
 	bool ackreq, rtx, se;
+	bool calm;		/* few SACKs will do */
 	bool ts;		/* there is a TSETH */
 	u16 msn, rqmsn;
 	u16 tx_timestamp;

@@ -29,6 +29,8 @@
 #define ECN_MEMORY		(10ULL * NSEC_PER_MSEC)
 #define DEFAULT_SPEED		(10ULL * 1000 * 1000 * 1000)
 #define LOSS_PACKETS		4	/* lost in a quick adapt period by chance */
+/* Half of what may have arrived and not be told while all is calm. */
+#define CALM_UNTOLD		((MRC_CALM_PACKETS + MRC_CALM_GAP) / 2)
 #define QA_HIGH_PERIODS		3
 #define QA_SAMPLES		4
 #define QA_SILENCE		4	/* periods without an answer */
@@ -127,6 +129,23 @@ void mrc_cc_set_profile(struct mrc_cc *cc, const struct mrc_cc_profile *p,
 	set_cwnd(cc, cc->cwnd, now);
 	cc->inc = 0;
 	cc->fi_count = 0;
+	cc->calm = false;
+}
+
+/**
+ * mrc_cc_room - how much of the window is free?
+ * @cc: the context
+ *
+ * Return: bytes.
+ */
+u64 mrc_cc_room(const struct mrc_cc *cc)
+{
+	u64 wnd = cc->cwnd;
+
+	/* Packets that have arrived and that a receiver need not tell of yet. */
+	if (cc->calm)
+		wnd += min_t(u64, CALM_UNTOLD * cc->mtu, cc->cwnd / 4);
+	return wnd - min(wnd, cc->inflight);
 }
 
 /**
@@ -140,7 +159,7 @@ void mrc_cc_set_profile(struct mrc_cc *cc, const struct mrc_cc_profile *p,
  */
 bool mrc_cc_may_send(const struct mrc_cc *cc, u32 bytes)
 {
-	return cc->inflight < cc->cwnd || cc->p.algorithm == MRC_CC_NULL;
+	return mrc_cc_room(cc) || cc->p.algorithm == MRC_CC_NULL;
 }
 
 /**
@@ -247,6 +266,14 @@ static bool shared_queue(struct mrc_cc *cc, u64 now)
 	cc->qa_ignore = cc->inflight;
 	cc->inc = 0;
 	return true;
+}
+
+static void update_calm(struct mrc_cc *cc, u64 now)
+{
+	cc->calm = cc->base_rtt && !cc->saved_wnd &&
+		   cc->avg_delay >> DELAY_SHIFT <= cc->target &&
+		   !cc->qa_lost && !cc->qa_trim &&
+		   !(cc->ecn_at && now - cc->ecn_at < ECN_MEMORY);
 }
 
 /* Quick adapt: once per base_rtt + target, see what really got through. */
@@ -391,15 +418,8 @@ static void decrease(struct mrc_cc *cc, u64 now)
 	cc->dec_at = now;
 }
 
-/**
- * mrc_cc_acked - bytes have arrived at the peer
- * @cc: the context
- * @bytes: that leave the flight
- * @rtt_ns: a valid sample, or 0
- * @ecn: the packet that caused the SACK was marked
- * @now: ns
- */
-void mrc_cc_acked(struct mrc_cc *cc, u32 bytes, u64 rtt_ns, bool ecn, u64 now)
+static void acked(struct mrc_cc *cc, u32 bytes, u64 rtt_ns, bool ecn,
+		  u64 now)
 {
 	u64 delay;
 
@@ -434,6 +454,20 @@ void mrc_cc_acked(struct mrc_cc *cc, u32 bytes, u64 rtt_ns, bool ecn, u64 now)
 	}
 }
 
+/**
+ * mrc_cc_acked - bytes have arrived at the peer
+ * @cc: the context
+ * @bytes: that leave the flight
+ * @rtt_ns: a valid sample, or 0
+ * @ecn: the packet that caused the SACK was marked
+ * @now: ns
+ */
+void mrc_cc_acked(struct mrc_cc *cc, u32 bytes, u64 rtt_ns, bool ecn, u64 now)
+{
+	acked(cc, bytes, rtt_ns, ecn, now);
+	update_calm(cc, now);
+}
+
 /*
  * Do losses mean a full queue? The specification takes every one for it, so
  * that a fabric that loses one packet in a hundred by chance would be used to
@@ -458,6 +492,7 @@ void mrc_cc_lost(struct mrc_cc *cc, u32 bytes, u64 now)
 	u64 before = cc->cwnd;
 
 	mrc_cc_release(cc, bytes);
+	cc->calm = false;
 	if (ignored(cc, bytes, now))
 		return;
 	cc->qa_lost += bytes;
@@ -501,6 +536,7 @@ void mrc_cc_trimmed(struct mrc_cc *cc, u32 bytes, u64 rtt_ns, u64 now)
 	/* A trim stands for a full queue: a delay of a base RTT. */
 	update_delay(cc, cc->base_rtt);
 	cc->ecn_at = now;
+	cc->calm = false;
 	if (ignored(cc, bytes, now))
 		return;
 	cc->qa_trim = true;
@@ -520,6 +556,7 @@ void mrc_cc_penalty(struct mrc_cc *cc, u8 penalty, bool restore, u32 bytes)
 	if (penalty) {
 		u64 cut = (u64)penalty * bytes >> 7;
 
+		cc->calm = false;
 		if (!cc->saved_wnd)
 			cc->saved_wnd = cc->cwnd;
 		cc->cwnd = max_t(u64, cc->cwnd - min(cut, cc->cwnd), cc->mtu);
@@ -528,6 +565,17 @@ void mrc_cc_penalty(struct mrc_cc *cc, u8 penalty, bool restore, u32 bytes)
 			cc->cwnd = clamp(cc->saved_wnd, cc->cwnd, cc->max_wnd);
 		cc->saved_wnd = 0;
 	}
+}
+
+/**
+ * mrc_cc_calm - are packets neither delayed nor marked nor lost?
+ * @cc: the context
+ *
+ * Return: true if SACKs would change little if there were more of them.
+ */
+bool mrc_cc_calm(const struct mrc_cc *cc)
+{
+	return cc->calm;
 }
 
 /**

@@ -88,6 +88,7 @@ struct mrc_cc {
 	u64 qa_ignore;		/* bytes whose feedback is to be ignored */
 	u32 qa_samples;		/* RTT samples in it */
 	bool qa_trim;
+	bool calm;		/* as it was when last acknowledged */
 	u8 qa_high;		/* periods in a row with high delay only */
 	u64 ecn_at;		/* last ECN mark, 0: never */
 };
@@ -98,6 +99,8 @@ void mrc_cc_set_profile(struct mrc_cc *cc, const struct mrc_cc_profile *p,
 			u64 now);
 /* May another packet of @bytes be sent? One is always allowed when idle. */
 bool mrc_cc_may_send(const struct mrc_cc *cc, u32 bytes);
+/* Bytes that may still be sent, where the window is what limits. */
+u64 mrc_cc_room(const struct mrc_cc *cc);
 void mrc_cc_sent(struct mrc_cc *cc, u32 bytes);
 /* @rtt_ns 0: no valid sample. */
 void mrc_cc_acked(struct mrc_cc *cc, u32 bytes, u64 rtt_ns, bool ecn, u64 now);
@@ -114,6 +117,8 @@ void mrc_cc_penalty(struct mrc_cc *cc, u8 penalty, bool restore, u32 bytes);
 void mrc_cc_trimmed(struct mrc_cc *cc, u32 bytes, u64 rtt_ns, u64 now);
 /* Bytes leave the flight without meaning anything (QP destroyed, NACK). */
 void mrc_cc_release(struct mrc_cc *cc, u32 bytes);
+/* Packets are neither delayed nor marked nor lost. */
+bool mrc_cc_calm(const struct mrc_cc *cc);
 u64 mrc_cc_cwnd(const struct mrc_cc *cc);
 u64 mrc_cc_inflight(const struct mrc_cc *cc);
 u64 mrc_cc_base_rtt(const struct mrc_cc *cc);

@@ -830,6 +830,21 @@ int mrc_paths_pick_reverse(struct mrc_paths *ps, struct mrc_rotor *r, u64 now)
 /* ------------------------------------------------------------ feedback */
 
 /**
+ * mrc_paths_busy - does one stream keep all paths busy?
+ * @ps: the set
+ * @packets: that the stream has in flight
+ *
+ * If there is no more in flight than there are paths in use, packets can have
+ * paths for themselves, and SACKs free more of them.
+ *
+ * Return: true if there is, and at least three quarters of it are the stream's.
+ */
+bool mrc_paths_busy(const struct mrc_paths *ps, u32 packets)
+{
+	return ps->inflight > ps->nactive && packets * 4 >= ps->inflight * 3;
+}
+
+/**
  * mrc_paths_flight - a packet enters or leaves the flight
  * @ps: the set
  * @idx: path it took; out of range: ignored

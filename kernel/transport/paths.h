@@ -179,6 +179,11 @@ int mrc_paths_pick(struct mrc_paths *ps, struct mrc_rotor *r, int avoid,
 
 /* The same for an answer (SACK, NACK, ACK): from the small reverse set. */
 int mrc_paths_pick_reverse(struct mrc_paths *ps, struct mrc_rotor *r, u64 now);
+/*
+ * Is more in flight than there are paths in use, and three quarters of it are a
+ * stream's own @packets?
+ */
+bool mrc_paths_busy(const struct mrc_paths *ps, u32 packets);
 /* A packet enters or leaves the flight; @idx out of range: ignored. */
 void mrc_paths_flight(struct mrc_paths *ps, u32 idx, bool enters);
 /* Feedback of one packet. @rtt_ns: 0 if unknown. */

@@ -34,6 +34,8 @@ struct mrc_rxwin {
 	bool penalised;		/* it was asked for once */
 	u32 claimed_count;	/* claimed at or above next */
 	u32 since_sack;		/* bytes counted towards the next SACK */
+	u32 untold;		/* packets since then */
+	bool told_gap;		/* the last SACK showed that some are missing */
 	u64 rcvd_bytes;
 	u64 *claimed;
 	u64 *done;
@@ -69,10 +71,11 @@ u32 mrc_rxwin_next(const struct mrc_rxwin *w);
 /*
  * Is a SACK due after this arrival (new or duplicate)? The triggers of the
  * specification: bytes since the last (16 KiB, at least 1 KiB counted per
- * packet), AckReq, ECN mark, retransmission, duplicate.
+ * packet), AckReq, ECN mark, retransmission, duplicate. @calm: the sender can
+ * do without (mrc_tx_calm()); rarer, then, while nothing is missing.
  */
 bool mrc_rxwin_sack_due(struct mrc_rxwin *w, bool ackreq, bool ecn, bool rtx,
-			bool dup);
+			bool dup, bool calm);
 /* Is one due that can wait no longer for the end of a burst of packets? */
 bool mrc_rxwin_sack_overdue(const struct mrc_rxwin *w);
 /*

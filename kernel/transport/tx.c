@@ -303,6 +303,25 @@ void mrc_tx_sent(struct mrc_tx *tx, struct mrc_peer_state *ps, u32 psn,
 }
 
 /**
+ * mrc_tx_calm - can the stream do with few SACKs?
+ * @tx: the stream
+ * @ps: the peer's paths and congestion window
+ *
+ * Not where the window or paths wait for them, nor where packets are delayed,
+ * marked or lost. Nor for one of many streams to the peer, each of which keeps
+ * a part of the window that it is told of late.
+ *
+ * Return: true if so.
+ */
+bool mrc_tx_calm(const struct mrc_tx *tx, const struct mrc_peer_state *ps)
+{
+	return tx->lost.head == MRC_TX_NONE && mrc_tx_window_open(tx) &&
+	       mrc_cc_may_send(ps->cc, 0) &&
+	       mrc_paths_busy(ps->paths, tx->flight.count) &&
+	       mrc_cc_calm(ps->cc);
+}
+
+/**
  * mrc_tx_mark_lost - a packet in flight is to be sent again
  * @tx: the stream
  * @ps: the peer's paths

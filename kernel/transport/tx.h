@@ -179,6 +179,12 @@ int mrc_tx_pick_path(struct mrc_tx *tx, struct mrc_peer_state *ps, u32 psn,
 void mrc_tx_sent(struct mrc_tx *tx, struct mrc_peer_state *ps, u32 psn,
 		 int path, u32 bytes, u64 now);
 
+/*
+ * Asked after mrc_tx_sent(): can the stream do with fewer SACKs than every
+ * 16 KiB? The packet may then say so, to a peer that heeds it.
+ */
+bool mrc_tx_calm(const struct mrc_tx *tx, const struct mrc_peer_state *ps);
+
 struct mrc_tx_result {
 	u32 acked_packets;	/* newly acknowledged */
 	u32 acked_bytes;

@@ -31,6 +31,7 @@ static void data_packet(const uint8_t *buf, u32 headlen, u32 len)
 		return;
 	q.plen = p.plen;
 	MUST(q.op == p.op && q.ackreq == p.ackreq && q.rtx == p.rtx &&
+	     q.calm == p.calm &&
 	     q.se == p.se && q.ts == p.ts && q.msn == p.msn &&
 	     q.rqmsn == p.rqmsn && q.tx_timestamp == p.tx_timestamp &&
 	     q.dqpn == p.dqpn && q.psn == p.psn && q.hdrlen == p.hdrlen &&

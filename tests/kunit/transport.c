@@ -48,7 +48,7 @@ static void send(struct kunit *test, struct stream *s, u32 psn)
 		s->delivered++;
 	}
 	if (!mrc_rxwin_sack_due(&s->rx, n % 16 == 0 || s->got[n] != 2, false,
-				false, false))
+				false, false, n % 3 == 0))
 		return;
 	k.acked_psn = psn;
 	k.entropy = mrc_path_get(s->ps.paths, path)->entropy;

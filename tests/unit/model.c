@@ -21,7 +21,7 @@ struct event {
 	u16 type;
 	u16 path;
 	u32 n;			/* packet number, or probe id */
-	bool rtx, ackreq, trimmed;
+	bool rtx, ackreq, calm, trimmed;
 	u64 sent;
 	struct mrc_neth neth;
 	struct mrc_seth seth;
@@ -201,6 +201,8 @@ static bool send_packet(struct model *m, u32 psn, bool rtx)
 	e.ackreq = (n + 1) % m->c.ackreq_every == 0 ||
 		   m->made == m->c.packets || !mrc_tx_window_open(&m->tx) ||
 		   !mrc_cc_may_send(&m->cc, m->c.bytes);
+	e.calm = m->c.calm && mrc_tx_calm(&m->tx, &m->ps);
+	m->st.calm += e.calm;
 	n = transmit(m, &e, path, 0, m->c.bytes);
 	if (n)
 		t->copies += n;
@@ -427,7 +429,8 @@ static void data_in(struct model *m, struct event *e)
 			finished(m, e->n);
 		}
 	}
-	due = mrc_rxwin_sack_due(&m->rx, e->ackreq, false, e->rtx, dup);
+	due = mrc_rxwin_sack_due(&m->rx, e->ackreq, false, e->rtx, dup,
+				 e->calm);
 	if (due) {
 		u32 entropy = mrc_path_get(m->ps.paths, e->path)->entropy;
 

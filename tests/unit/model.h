@@ -38,6 +38,7 @@ struct model_conf {
 	u32 packets;		/* to deliver; 0: until time is up */
 	u32 bytes;		/* nominal, per packet */
 	u32 ackreq_every;
+	bool calm;		/* the receiver heeds what mrc_tx_calm() says */
 	u64 done_delay;		/* ns from claim to done, at most */
 	u64 send_gap;		/* ns between new packets; 0: as fast as can be */
 	u64 rto_ns;
@@ -59,6 +60,7 @@ struct model_stats {
 	u64 delivered, bytes_delivered, done_at;
 	u64 plane_tx[MODEL_PLANES];
 	u64 trimmed, nacks;
+	u64 calm;		/* packets sent that said so */
 	u64 repair, repair_max;	/* ns from sending to NACK, sum and greatest */
 };
 

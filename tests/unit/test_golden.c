@@ -248,6 +248,7 @@ static void say_pkt(struct said *s, const struct mrc_pkt *p)
 	say(s, "bth.tver", 0);
 	say(s, "bth.dqpn", p->dqpn);
 	say(s, "bth.ackreq", p->ackreq);
+	say(s, "bth.calm", p->calm);
 	say(s, "bth.rtx", p->rtx);
 	say(s, "bth.ts", p->ts);
 	say(s, "bth.psn", p->psn);
@@ -524,6 +525,7 @@ static u32 encode_pkt(const struct vector *v, void *buf)
 		.pad = get(v, "bth.pad"),
 		.dqpn = get(v, "bth.dqpn") | 0xff000000,
 		.ackreq = get(v, "bth.ackreq"),
+		.calm = get(v, "bth.calm"),
 		.rtx = get(v, "bth.rtx"),
 		.ts = get(v, "bth.ts"),
 		.psn = get(v, "bth.psn") | 0xff000000,

@@ -510,6 +510,55 @@ TEST(mrc_cc_acked__a_small_window_takes_several_periods_to_judge)
 	CHECK(mrc_cc_cwnd(&cc) < 10 * MTU);
 }
 
+TEST(mrc_cc_calm__and_room_for_what_is_not_told)
+{
+	struct mrc_cc_profile profile = mrc_cc_default;
+	u64 w;
+
+	begin(100, true);
+	CHECK(!mrc_cc_calm(&cc));
+	rounds(30, 100 * USEC, false);
+	CHECK(mrc_cc_calm(&cc));
+	w = mrc_cc_cwnd(&cc);
+	CHECK_EQ(mrc_cc_room(&cc), w + 26 * MTU);
+	mrc_cc_sent(&cc, w + 26 * MTU - 1);
+	CHECK(mrc_cc_may_send(&cc, MTU));
+	mrc_cc_sent(&cc, 1);
+	CHECK(!mrc_cc_may_send(&cc, MTU));
+	/* Nothing on top where there is a reason to hear soon. */
+	mrc_cc_release(&cc, w + 26 * MTU - 1);
+	mrc_cc_lost(&cc, 1, now);
+	CHECK(!mrc_cc_calm(&cc));
+	CHECK_EQ(mrc_cc_room(&cc), w);
+	rounds(3, 100 * USEC, false);
+	CHECK(mrc_cc_calm(&cc));
+	mrc_cc_trimmed(&cc, 1, 0, now);
+	CHECK(!mrc_cc_calm(&cc));
+	now += 20 * MSEC;
+	rounds(30, 100 * USEC, false);
+	CHECK(mrc_cc_calm(&cc));
+	mrc_cc_penalty(&cc, 1, false, MTU);
+	CHECK(!mrc_cc_calm(&cc));
+	rounds(3, 100 * USEC, false);
+	CHECK(!mrc_cc_calm(&cc));
+	mrc_cc_penalty(&cc, 0, true, MTU);
+	rounds(3, 100 * USEC, false);
+	CHECK(mrc_cc_calm(&cc));
+	rounds(1, 100 * USEC, true);
+	CHECK(!mrc_cc_calm(&cc));
+	now += 20 * MSEC;
+	rounds(30, 100 * USEC, false);
+	CHECK(mrc_cc_calm(&cc));
+	/* A small window gets a quarter. */
+	cc.cwnd = 8 * MTU;
+	CHECK_EQ(mrc_cc_room(&cc), 10 * MTU);
+	mrc_cc_set_profile(&cc, &profile, now);
+	CHECK(!mrc_cc_calm(&cc));
+	rounds(30, 100 * USEC, false);
+	rounds(10, 300 * USEC, false);
+	CHECK(!mrc_cc_calm(&cc));
+}
+
 /* Where processors may be what packets wait for, nothing changes. */
 /* A packet each millisecond, and each stands in a queue of two. */
 TEST(mrc_cc_acked__a_long_queue_is_no_silence)

@@ -130,28 +130,85 @@ TEST(mrc_rxwin_sack_due__triggers)
 	struct mrc_rxwin w;
 
 	begin(&w, 0, 1024);
-	CHECK(!mrc_rxwin_sack_due(&w, false, false, false, false));
-	CHECK(mrc_rxwin_sack_due(&w, true, false, false, false));
-	CHECK(mrc_rxwin_sack_due(&w, false, true, false, false));
-	CHECK(mrc_rxwin_sack_due(&w, false, false, true, false));
-	CHECK(mrc_rxwin_sack_due(&w, false, false, false, true));
+	CHECK(!mrc_rxwin_sack_due(&w, false, false, false, false, false));
+	CHECK(mrc_rxwin_sack_due(&w, true, false, false, false, false));
+	CHECK(mrc_rxwin_sack_due(&w, false, true, false, false, false));
+	CHECK(mrc_rxwin_sack_due(&w, false, false, true, false, false));
+	CHECK(mrc_rxwin_sack_due(&w, false, false, false, true, false));
 
 	/* 16 KiB: four packets of 4096, or sixteen of any small size */
 	for (u32 i = 0; i < 4; i++) {
 		mrc_rxwin_claim(&w, i, 4096);
 		mrc_rxwin_done(&w, i);
-		CHECK(mrc_rxwin_sack_due(&w, false, false, false, false) ==
+		CHECK(mrc_rxwin_sack_due(&w, false, false, false, false, false) ==
 		      (i == 3));
 	}
 	mrc_rxwin_fill_sack(&w, &s, 3);
 	for (u32 i = 0; i < 16; i++) {
 		mrc_rxwin_claim(&w, 4 + i, 70);
 		mrc_rxwin_done(&w, 4 + i);
-		CHECK(mrc_rxwin_sack_due(&w, false, false, false, false) ==
+		CHECK(mrc_rxwin_sack_due(&w, false, false, false, false, false) ==
 		      (i == 15));
 	}
 	mrc_rxwin_fill_sack(&w, &s, 19);
-	CHECK(!mrc_rxwin_sack_due(&w, false, false, false, false));
+	CHECK(!mrc_rxwin_sack_due(&w, false, false, false, false, false));
+}
+
+static bool calm_due(struct mrc_rxwin *w, u32 psn)
+{
+	mrc_rxwin_claim(w, psn, 4140);
+	mrc_rxwin_done(w, psn);
+	return mrc_rxwin_sack_due(w, false, false, false, false, true);
+}
+
+/* Its sender is calm: a SACK for each 44 packets as long as none is missing. */
+TEST(mrc_rxwin_sack_due__calm)
+{
+	struct mrc_sack s = {};
+	struct mrc_rxwin w;
+	u32 psn = 0;
+
+	begin(&w, 0, 1024);
+	for (u32 i = 1; i < MRC_CALM_PACKETS; i++)
+		CHECK(!calm_due(&w, psn++));
+	/* Every other reason holds, and a packet that is not calm. */
+	CHECK(mrc_rxwin_sack_due(&w, true, false, false, false, true));
+	CHECK(mrc_rxwin_sack_due(&w, false, true, false, false, true));
+	CHECK(mrc_rxwin_sack_due(&w, false, false, true, false, true));
+	CHECK(mrc_rxwin_sack_due(&w, false, false, false, true, true));
+	CHECK(mrc_rxwin_sack_due(&w, false, false, false, false, false));
+	CHECK(calm_due(&w, psn));
+	mrc_rxwin_fill_sack(&w, &s, psn++);
+
+	/* One is late when the time has come: a few more, or until it is there. */
+	for (u32 i = 1; i < MRC_CALM_PACKETS - 2; i++)
+		CHECK(!calm_due(&w, psn++));
+	psn++;
+	for (u32 i = 0; i < MRC_CALM_GAP + 2; i++)
+		CHECK(!calm_due(&w, psn++));
+	CHECK(calm_due(&w, psn));
+	mrc_rxwin_fill_sack(&w, &s, psn++);
+	CHECK(s.ooo_count);
+	/* What has been told as missing is not left at that. */
+	CHECK(!calm_due(&w, psn++) && !calm_due(&w, psn++));
+	CHECK(!calm_due(&w, psn++) && calm_due(&w, psn));
+	mrc_rxwin_fill_sack(&w, &s, psn++);
+	CHECK(s.ooo_count);
+	mrc_rxwin_claim(&w, mrc_rxwin_next(&w), 4140);
+	mrc_rxwin_done(&w, mrc_rxwin_next(&w));
+	CHECK(!calm_due(&w, psn++) && !calm_due(&w, psn++) && calm_due(&w, psn));
+	mrc_rxwin_fill_sack(&w, &s, psn++);
+	CHECK(!s.ooo_count);
+	for (u32 i = 1; i < MRC_CALM_PACKETS; i++)
+		CHECK(!calm_due(&w, psn++));
+	CHECK(calm_due(&w, psn));
+	mrc_rxwin_fill_sack(&w, &s, psn++);
+
+	/* What sixteen have overtaken may be lost. */
+	psn++;
+	for (u32 i = 1; i < 16; i++)
+		CHECK(!calm_due(&w, psn++));
+	CHECK(calm_due(&w, psn));
 }
 
 TEST(mrc_rxwin_sack_overdue__after_64_kib)
@@ -175,9 +232,9 @@ TEST(mrc_rxwin_sack_due__two_regions_with_news)
 
 	begin(&w, 0, 1024);
 	arrive(&w, 5);
-	CHECK(!mrc_rxwin_sack_due(&w, false, false, false, false));
+	CHECK(!mrc_rxwin_sack_due(&w, false, false, false, false, false));
 	arrive(&w, 70);
-	CHECK(mrc_rxwin_sack_due(&w, false, false, false, false));
+	CHECK(mrc_rxwin_sack_due(&w, false, false, false, false, false));
 }
 
 TEST(mrc_rxwin_fill_sack__in_order)

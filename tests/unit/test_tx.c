@@ -267,6 +267,66 @@ TEST(mrc_tx_on_nack__of_a_trim_is_a_sample)
 	CHECK(mrc_cc_base_rtt(&cc) >= RTT);
 }
 
+/* A SACK without delay: the n-th packets up to @n have arrived. */
+static void told(u32 n)
+{
+	now += RTT;
+	sack(n, n & ~63U, 0, n - 1);
+}
+
+TEST(mrc_tx_calm__while_sacks_change_nothing)
+{
+	static struct mrc_txent board2[256];
+	struct mrc_tx other;
+	struct mrc_tx_params tp = { .rto_ns = MSEC, .window = 1024, .seed = 4 };
+
+	begin_with(0, 256, 1024, 100 * MSEC, 3);
+	send_new(30);
+	/* No sample yet */
+	CHECK(!mrc_tx_calm(&tx, &ps));
+	told(30);
+	/* 16 paths: a packet that finds none of them busy */
+	send_new(16);
+	CHECK(!mrc_tx_calm(&tx, &ps));
+	send_new(1);
+	CHECK(mrc_tx_calm(&tx, &ps));
+	/* A quarter of what is on its way may be of other streams. */
+	mrc_tx_init(&other, 0, board2, 256);
+	mrc_tx_set_params(&other, &tp);
+	for (u32 i = 0; i < 6; i++) {
+		CHECK_EQ(mrc_tx_calm(&tx, &ps), i <= 5);
+		CHECK(!mrc_tx_calm(&other, &ps));
+		mrc_tx_sent(&other, &ps, i, mrc_tx_pick_path(&other, &ps, i, now),
+			    BYTES, now);
+	}
+	CHECK(!mrc_tx_calm(&tx, &ps));
+	mrc_tx_release(&other, &ps);
+	CHECK(mrc_tx_calm(&tx, &ps));
+	/* The end of the window */
+	while (mrc_tx_window_open(&tx) && mrc_cc_may_send(&cc, BYTES)) {
+		CHECK(mrc_tx_calm(&tx, &ps));
+		send_psn(mrc_tx_next_psn(&tx));
+	}
+	CHECK(!mrc_tx_calm(&tx, &ps));
+}
+
+TEST(mrc_tx_calm__not_with_packets_to_be_sent_again)
+{
+	struct mrc_nack n = { .reason = MRC_NACK_NO_PKT_BUFFER };
+
+	begin_with(0, 256, 1024, 100 * MSEC, 3);
+	send_new(30);
+	told(30);
+	send_new(20);
+	CHECK(mrc_tx_calm(&tx, &ps));
+	n.psn = nth(35);
+	n.entropy = entropy_of(last_path(n.psn));
+	mrc_tx_on_nack(&tx, &ps, &n, now, &res);
+	CHECK(!mrc_tx_calm(&tx, &ps));
+	send_psn(n.psn);
+	CHECK(mrc_tx_calm(&tx, &ps));
+}
+
 TEST(mrc_tx_on_sack__penalty_and_mark)
 {
 	struct mrc_sack s;

@@ -50,6 +50,7 @@ enum packet_flags {
 	PKT_F_RTX	= 1 << 4,
 	PKT_F_ACKREQ	= 1 << 5,
 	PKT_F_TRIMMABLE	= 1 << 6,
+	PKT_F_CALM	= 1 << 7,
 };
 
 struct packet {

@@ -192,10 +192,9 @@ static void wake_waiters(struct sim *sim, u32 peer)
 {
 	struct mrc_hosts *m = mrc_of(sim);
 	struct mrc_host_peer *p = &m->peer[peer];
-	u64 room = mrc_cc_cwnd(&p->cc);
+	u64 room = mrc_cc_room(&p->cc);
 	u64 turn = (u64)HOST_TURN * NOMINAL(m->wire_full);
 
-	room -= room < mrc_cc_inflight(&p->cc) ? room : mrc_cc_inflight(&p->cc);
 	while (p->waiters != NONE && room) {
 		u32 c = p->waiters;
 
@@ -404,6 +403,8 @@ static enum send_result send_packet(struct sim *sim, u32 conn)
 	sim->fabric.packets[pkt].flags |= PKT_F_TRIMMABLE;
 	if (rtx)
 		sim->fabric.packets[pkt].flags |= PKT_F_RTX;
+	if (mrc_tx_calm(&c->tx, &p->st))
+		sim->fabric.packets[pkt].flags |= PKT_F_CALM;
 	/* As send_one() of kernel/message/run.c has it. */
 	if (!mrc_cc_may_send(&p->cc, NOMINAL(size)) ||
 	    !mrc_tx_window_open(&c->tx) ||
@@ -638,7 +639,7 @@ static void data_in(struct sim *sim, u32 pkt)
 		return;
 	if (v != MRC_RX_NEW) {
 		if (mrc_rxwin_sack_due(&c->rx, ackreq, ecn, p.flags & PKT_F_RTX,
-				       true))
+				       true, false))
 			send_sack(sim, p.conn, &s, p.psn, p.entropy, ecn);
 		return;
 	}
@@ -650,7 +651,8 @@ static void data_in(struct sim *sim, u32 pkt)
 	n = c->taken + (s64)mrc_psn_diff(p.psn, mrc_rxwin_next(&c->rx));
 	mrc_rxwin_claim(&c->rx, p.psn, NOMINAL(p.size));
 	workload_received(sim, p.conn, conn_payload(sim, cn, n, &last));
-	due = mrc_rxwin_sack_due(&c->rx, ackreq, ecn, p.flags & PKT_F_RTX, false);
+	due = mrc_rxwin_sack_due(&c->rx, ackreq, ecn, p.flags & PKT_F_RTX, false,
+				 p.flags & PKT_F_CALM);
 	if (ackreq && (!c->ackreq || mrc_psn_diff(p.psn, c->ackreq_psn) > 0)) {
 		c->ackreq = true;
 		c->ackreq_psn = p.psn;
