@@ -288,15 +288,11 @@ static bool quick_adapt(struct mrc_cc *cc, u64 now)
 
 	/*
 	 * One path may be slow: it is the least delay that tells of a queue
-	 * that all have to pass, and only if it stays. A window of a packet or
-	 * two has so few samples that it takes several periods to judge, but
-	 * not across silence; answers that the queue holds up are none.
+	 * that all have to pass, and only if it stays.
 	 */
 	judge = cc->qa_samples >= QA_SAMPLES;
-	if (!judge)
-		;
-	else if (cc->p.trimming ||
-		 cc->qa_min_delay <= percent(cc->target, cc->p.qa_threshold))
+	if (!judge || cc->p.trimming ||
+	    cc->qa_min_delay <= percent(cc->target, cc->p.qa_threshold))
 		cc->qa_high = 0;
 	else if (cc->qa_high < QA_HIGH_PERIODS)
 		cc->qa_high++;
@@ -320,7 +316,13 @@ static bool quick_adapt(struct mrc_cc *cc, u64 now)
 	} else if (judge) {
 		fired = shared_queue(cc, now);
 	}
-	if (fired || judge ||
+	/*
+	 * Where switches trim, a window of a packet or two takes several
+	 * periods to judge, but not across silence; answers that the queue
+	 * holds up are none. Elsewhere its few packets may all have met links
+	 * that hold some up, and a window once small would stay so.
+	 */
+	if (fired || judge || !cc->p.trimming ||
 	    elapsed >= QA_SILENCE * (cc->base_rtt +
 				     max(cc->target,
 					 cc->avg_delay >> DELAY_SHIFT)))
