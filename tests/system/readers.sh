@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # topology: pair4
-# kernels: 6.12 6.1 7.2
+# kernels: 6.12
 # debug: both
 # time: 140
 # level: full
