@@ -112,18 +112,32 @@ u32 link_t1_t0(const struct fabric *f, u32 plane, u32 t1, u32 t0)
 	       t1 * f->t0s + t0;
 }
 
+/**
+ * fabric_link_rate - set how fast a link is
+ * @sim: the run
+ * @link: the link
+ * @rate: bits/s; 0: as fast as the scenario has such links
+ */
+void fabric_link_rate(struct sim *sim, u32 link, u64 rate)
+{
+	struct link *l = &sim->fabric.links[link];
+
+	if (!rate)
+		rate = l->kind == LINK_HOST_UP || l->kind == LINK_HOST_DOWN ?
+		       sim->c.speed : sim->c.fabric_speed;
+	l->ps_per_byte = 8000000000000ULL / rate;
+}
+
 static void set_link(struct sim *sim, u32 n, enum link_kind kind, u32 plane,
 		     u32 to)
 {
 	const struct scenario *c = &sim->c;
 	struct link *l = &sim->fabric.links[n];
-	u64 speed = kind == LINK_HOST_UP || kind == LINK_HOST_DOWN ?
-		    c->speed : c->fabric_speed;
 
 	l->kind = kind;
 	l->plane = plane;
 	l->to = to;
-	l->ps_per_byte = 8000000000000ULL / speed;
+	fabric_link_rate(sim, n, 0);
 	l->delay = PS_PER_NS * (c->link_delay + (kind == LINK_HOST_DOWN ?
 						 c->host_delay : c->switch_delay));
 	l->data.head = NONE;
@@ -240,10 +254,15 @@ static void release(struct sim *sim, u32 from, u32 bytes)
 
 static void drop(struct sim *sim, u32 pkt, u64 *why)
 {
+	const struct packet *p = &sim->fabric.packets[pkt];
+	struct fabric_stats *s = &sim->fabric.stats;
+
 	++*why;
-	if (sim->fabric.packets[pkt].kind == PKT_DATA) {
-		sim->fabric.stats.data_lost++;
-		sim->hosts.conn[sim->fabric.packets[pkt].conn].lost++;
+	if (p->kind == PKT_DATA) {
+		if (!s->data_lost++)
+			s->data_lost_at = sim->engine.now;
+		s->data_late += !!(p->flags & PKT_F_LATE);
+		sim->hosts.conn[p->conn].lost++;
 	}
 	packet_free(sim, pkt);
 }

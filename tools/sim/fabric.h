@@ -51,6 +51,7 @@ enum packet_flags {
 	PKT_F_ACKREQ	= 1 << 5,
 	PKT_F_TRIMMABLE	= 1 << 6,
 	PKT_F_CALM	= 1 << 7,
+	PKT_F_LATE	= 1 << 8,	/* a path to its host had been taken out */
 };
 
 struct packet {
@@ -62,8 +63,8 @@ struct packet {
 	u32 body;		/* of control packets; NONE: without */
 	u16 size;		/* bytes on the wire */
 	u16 entropy;
-	u8 kind;		/* enum packet_kind */
-	u8 flags;
+	u16 kind : 4;		/* enum packet_kind */
+	u16 flags : 12;
 	u8 plane;
 	u8 epoch;		/* of the link when it left */
 };
@@ -115,6 +116,8 @@ struct fabric_stats {
 	u64 lost;		/* dropped: by chance */
 	u64 trimmed, marked, pauses;
 	u64 data_lost;		/* data packets among full, faulty, lost */
+	u64 data_late;		/* of those, with PKT_F_LATE */
+	u64 data_lost_at;	/* ps: the first of them; 0: none */
 	u32 max_queue;		/* bytes, of a switch's port */
 };
 
@@ -147,6 +150,8 @@ void fabric_pause(struct sim *sim, u32 link, bool pause);
 
 /* A fault begins or ends. Faults over the same link add up. */
 void fabric_link_down(struct sim *sim, u32 link, bool down);
+/* From its next packet on a link sends at @rate bits/s; 0: as at first. */
+void fabric_link_rate(struct sim *sim, u32 link, u64 rate);
 
 u32 link_host_up(const struct fabric *f, u32 plane, u32 host);
 u32 link_host_down(const struct fabric *f, u32 plane, u32 host);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
 /* See faults.h. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "faults.h"
 #include "sim.h"
@@ -10,6 +11,8 @@ static void link_fault(struct sim *sim, const struct fault *f, u32 link,
 {
 	if (f->loss)
 		sim->fabric.links[link].loss = begin ? f->loss : 0;
+	else if (f->rate)
+		fabric_link_rate(sim, link, begin ? f->rate : 0);
 	else
 		fabric_link_down(sim, link, begin);
 }
@@ -21,7 +24,7 @@ static void host_link(struct sim *sim, const struct fault *f, u32 host,
 
 	link_fault(sim, f, link_host_up(&sim->fabric, plane, host), begin);
 	link_fault(sim, f, link_host_down(&sim->fabric, plane, host), begin);
-	if (f->silent || f->loss)
+	if (f->silent || f->loss || f->rate)
 		return;
 	if (begin)
 		h->down |= 1U << plane;
@@ -89,6 +92,20 @@ static void some_links(struct sim *sim, const struct fault *f, bool begin)
 	}
 }
 
+/* The operator's word at all hosts that send the traffic. */
+static void denied(struct sim *sim, const struct fault *f, bool begin)
+{
+	for (u32 i = 0; i < sim->work.ngroups; i++) {
+		const struct group *g = &sim->work.groups[i];
+
+		if (strcmp(g->t->name, f->traffic) || !sim->hosts.ops->deny)
+			continue;
+		for (u32 k = 0; k < g->nconns; k++)
+			sim->hosts.ops->deny(sim, g->first + k, f->t1, f->plane,
+					     begin);
+	}
+}
+
 /**
  * fault_event - a fault begins or ends
  * @sim: the run
@@ -127,6 +144,9 @@ void fault_event(struct sim *sim, u32 fault, bool begin)
 	case FAULT_SOME_LINKS:
 		some_links(sim, f, begin);
 		break;
+	case FAULT_DENIED:
+		denied(sim, f, begin);
+		break;
 	}
 }
 
@@ -162,17 +182,42 @@ void faults_free(struct sim *sim)
 }
 
 /**
- * faults_first - when the first fault begins
+ * faults_first - when a fault changes for the first time after the warm-up
  * @sim: the run
  *
- * Return: ns; NEVER if there is none.
+ * Return: ns; NEVER if none does.
  */
 u64 faults_first(const struct sim *sim)
 {
-	u64 at = NEVER;
+	u64 first = NEVER;
 
-	for (u32 i = 0; i < sim->c.nfaults; i++)
-		if (sim->c.faults[i].at < at)
-			at = sim->c.faults[i].at;
-	return at;
+	for (u32 i = 0; i < sim->c.nfaults; i++) {
+		const struct fault *f = &sim->c.faults[i];
+		u64 at = f->at > sim->c.warmup || !f->lasts ? f->at :
+							      f->at + f->lasts;
+
+		if (at > sim->c.warmup && at < first)
+			first = at;
+	}
+	return first;
+}
+
+/**
+ * faults_mended - when a fault first ends after the first change
+ * @sim: the run
+ *
+ * Return: ns; NEVER if none does.
+ */
+u64 faults_mended(const struct sim *sim)
+{
+	u64 first = faults_first(sim), mended = NEVER;
+
+	for (u32 i = 0; i < sim->c.nfaults; i++) {
+		const struct fault *f = &sim->c.faults[i];
+
+		if (f->lasts && f->at + f->lasts > first &&
+		    f->at + f->lasts < mended)
+			mended = f->at + f->lasts;
+	}
+	return mended;
 }

@@ -11,7 +11,11 @@ void faults_init(struct sim *sim);
 void faults_free(struct sim *sim);
 /* Fault @fault begins, or ends. */
 void fault_event(struct sim *sim, u32 fault, bool begin);
-/* When the first fault begins, ns; U64 maximum: there is none. */
+/*
+ * When, after the warm-up, a fault begins or ends for the first time, and when
+ * after that one first ends, ns; U64 maximum: never.
+ */
 u64 faults_first(const struct sim *sim);
+u64 faults_mended(const struct sim *sim);
 
 #endif

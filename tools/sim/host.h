@@ -44,6 +44,12 @@ enum send_result {
 	SEND_DONE,		/* nothing to send now: somebody will call */
 };
 
+/* Paths of all hosts to all. */
+struct path_counts {
+	u64 bad;		/* taken for bad now */
+	u64 out;		/* how often one was taken out */
+};
+
 struct transport_ops {
 	void (*init)(struct sim *sim);
 	void (*free)(struct sim *sim);
@@ -56,11 +62,20 @@ struct transport_ops {
 	/* The host's carrier on a plane has come or gone. */
 	void (*carrier)(struct sim *sim, u32 host);
 	u64 (*memory)(const struct sim *sim);
+	/*
+	 * The operator at the sender forbids the paths by a T1, or allows them
+	 * again; NULL: there is no choice of paths.
+	 */
+	void (*deny)(struct sim *sim, u32 conn, u32 t1, u32 plane, bool deny);
+	/* NULL: there is none. */
+	struct path_counts (*count_paths)(const struct sim *sim);
 };
 
 struct host_stats {
 	u64 data, rtx, acks, spurious, rtos, failed, probes, path_probes, cnps;
-	u64 nacks, went_bad;
+	u64 nacks;
+	u64 found_at;	/* ps: the first path taken out when data had been lost; 0: none */
+	u64 to_down_at;	/* ps: data was last sent to a port that is down; 0: never */
 };
 
 struct hosts {

@@ -59,6 +59,8 @@ struct mrc_host_peer {
 	u32 waiters, waiters_tail;
 	u64 timer_at;		/* ns; 0: none */
 	u32 remote_down;	/* planes without carrier at the other end */
+	u32 went_bad;		/* paths->went_bad when last looked at */
+	bool found;		/* a path was taken out when data had been lost */
 	struct mrc_peer_state st;
 	struct mrc_cc cc;
 	struct mrc_rotor rotor;	/* of control packets */
@@ -405,6 +407,10 @@ static enum send_result send_packet(struct sim *sim, u32 conn)
 		sim->fabric.packets[pkt].flags |= PKT_F_RTX;
 	if (mrc_tx_calm(&c->tx, &p->st))
 		sim->fabric.packets[pkt].flags |= PKT_F_CALM;
+	if (p->found)
+		sim->fabric.packets[pkt].flags |= PKT_F_LATE;
+	if (sim->hosts.host[cn->dst].down >> sim->fabric.packets[pkt].plane & 1)
+		sim->hosts.stats.to_down_at = sim->engine.now;
 	/* As send_one() of kernel/message/run.c has it. */
 	if (!mrc_cc_may_send(&p->cc, NOMINAL(size)) ||
 	    !mrc_tx_window_open(&c->tx) ||
@@ -426,6 +432,19 @@ static enum send_result mrc_send_one(struct sim *sim, u32 conn)
 	return res;
 }
 
+/* When did the sender first find out, and does it know better now? */
+static void note_bad(struct sim *sim, struct mrc_host_peer *p)
+{
+	if (p->went_bad == p->st.paths->went_bad)
+		return;
+	p->went_bad = p->st.paths->went_bad;
+	if (!sim->fabric.stats.data_lost)
+		return;
+	p->found = true;
+	if (!sim->hosts.stats.found_at)
+		sim->hosts.stats.found_at = sim->engine.now;
+}
+
 static void after_feedback(struct sim *sim, u32 conn,
 			   const struct mrc_tx_result *res)
 {
@@ -434,6 +453,7 @@ static void after_feedback(struct sim *sim, u32 conn,
 	struct conn *cn = &sim->hosts.conn[conn];
 
 	sim->hosts.stats.spurious += res->spurious;
+	note_bad(sim, &m->peer[c->peer]);
 	c->moved_at = sim->engine.now;
 	if (res->advanced) {
 		u64 done;
@@ -801,6 +821,22 @@ static void port_status_in(struct sim *sim, u32 host, u32 pkt)
 	host_pump(sim, host);
 }
 
+static void mrc_deny(struct sim *sim, u32 conn, u32 t1, u32 plane, bool deny)
+{
+	u32 host = sim->hosts.conn[conn].src;
+	u32 peer = peer_find(sim, host, sim->hosts.conn[conn].dst, true);
+	struct mrc_paths *ps = mrc_of(sim)->peer[peer].st.paths;
+
+	for (u32 i = 0; i < mrc_paths_count(ps); i++) {
+		const struct mrc_path *path = mrc_path_get(ps, i);
+
+		if (path->plane == plane && path->entropy % sim->c.t1s == t1)
+			mrc_paths_deny(ps, i, deny);
+	}
+	wake_waiters(sim, peer);
+	host_pump(sim, host);
+}
+
 static void mrc_receive(struct sim *sim, u32 host, u32 pkt)
 {
 	switch (sim->fabric.packets[pkt].kind) {
@@ -886,6 +922,20 @@ static u64 mrc_memory(const struct sim *sim)
 	       m->table_size * sizeof(*m->table);
 }
 
+static struct path_counts mrc_count_paths(const struct sim *sim)
+{
+	const struct mrc_hosts *m = mrc_of(sim);
+	struct path_counts n = {};
+
+	for (u32 i = 0; i < m->npeers; i++) {
+		const struct mrc_paths *ps = m->peer[i].st.paths;
+
+		n.bad += mrc_paths_in_state(ps, -1, MRC_PATH_ASSUMED_BAD);
+		n.out += ps->went_bad;
+	}
+	return n;
+}
+
 const struct transport_ops mrc_transport = {
 	.init = mrc_init,
 	.free = mrc_free,
@@ -895,4 +945,6 @@ const struct transport_ops mrc_transport = {
 	.event = mrc_event,
 	.carrier = mrc_carrier,
 	.memory = mrc_memory,
+	.deny = mrc_deny,
+	.count_paths = mrc_count_paths,
 };

@@ -113,6 +113,16 @@ static double mean(const struct group *g, u32 from, u32 to)
 	return to > from ? sum / (to - from) : 0;
 }
 
+/* The first sample, @from or later, with which three in a row are so large. */
+static u32 reaches(const struct group *g, u32 from, u32 n, double bytes)
+{
+	while (from + 3 <= n && !(g->series[from] >= bytes &&
+				  g->series[from + 1] >= bytes &&
+				  g->series[from + 2] >= bytes))
+		from++;
+	return from;
+}
+
 /*
  * What the first fault did to the throughput: compared with the mean between
  * the end of the warm-up and the fault.
@@ -122,37 +132,63 @@ static void fault_figures(struct report *r, const struct sim *sim,
 {
 	u64 at = faults_first(sim);
 	u32 first = sim->c.warmup / sim->c.sample + 1;
-	u32 n = sim->work.nsamples, fault = at / sim->c.sample, low = 0, back;
-	double before, after, least;
+	u32 n = sim->work.nsamples, fault = at / sim->c.sample, low = 0;
+	u64 mended = faults_mended(sim) / sim->c.sample;
+	double before, after, least, during;
 	u32 tail = n - (n - fault) / 2;
+	u32 end = mended > fault && mended + 2 < n ? mended : n;
 
 	if (at == NEVER || fault <= first || fault + 2 >= n)
 		return;
 	before = mean(g, first, fault);
 	after = mean(g, tail, n);
+	during = mean(g, end - (end - fault) / 2, end);
 	if (!before)
 		return;
 	least = before;
-	back = fault;
 	for (u32 i = fault; i < n; i++) {
 		if (g->series[i] < least)
 			least = g->series[i];
 		if (g->series[i] < 0.9 * before)
 			low++;
 	}
-	/* Back: the first sample from which three in a row are near the end's. */
-	while (back + 3 <= n && !(g->series[back] >= 0.97 * after &&
-				  g->series[back + 1] >= 0.97 * after &&
-				  g->series[back + 2] >= 0.97 * after))
-		back++;
 	add(r, 100 * after / before, "% of the throughput before the fault, second half of the time after",
 	    "%s.after_percent", g->t->name);
 	add(r, 100 * least / before, "% of the throughput before the fault, the lowest sample",
 	    "%s.lowest_percent", g->t->name);
 	add(r, low * sim->c.sample / 1e3, "us below 90 % of the throughput before the fault",
 	    "%s.dip_us", g->t->name);
-	add(r, (back - fault) * sim->c.sample / 1e3, "us from the fault until the throughput is what it stays",
+	add(r, (reaches(g, fault, n, 0.97 * during) - fault) * sim->c.sample / 1e3,
+	    "us from the fault until the throughput is what it stays",
 	    "%s.recovery_us", g->t->name);
+	if (end == n)
+		return;
+	add(r, 100 * during / before, "% of the throughput before the fault, second half of the fault",
+	    "%s.during_percent", g->t->name);
+	add(r, (reaches(g, end, n, 0.98 * before) - end) * sim->c.sample / 1e3,
+	    "us from the fault's end until the throughput is 98 % of that before it",
+	    "%s.healed_us", g->t->name);
+}
+
+/* How soon senders noticed what was wrong. */
+static void notice(struct report *r, const struct sim *sim)
+{
+	const struct fabric_stats *f = &sim->fabric.stats;
+	const struct host_stats *h = &sim->hosts.stats;
+	u64 at = faults_first(sim);
+	struct path_counts n = {};
+
+	add(r, h->found_at && f->data_lost_at ?
+	       (h->found_at - (double)f->data_lost_at) / 1e6 : 1e9,
+	    "us from the first data packet lost until a path was taken out; 1e9: never", "found_us");
+	add(r, f->data_late, "data packets lost, of those sent when the sender had taken out a path", "lost_late");
+	add(r, (double)f->data_late / sim->hosts.nconns, "of those, mean of the QPs", "lost_late_per_qp");
+	add(r, h->to_down_at && at != NEVER ? h->to_down_at / 1e6 - at / 1e3 : 0,
+	    "us from the fault until data was last sent to a port that is down", "to_down_us");
+	if (sim->hosts.ops->count_paths)
+		n = sim->hosts.ops->count_paths(sim);
+	add(r, n.out, "paths taken out, of all hosts to all", "paths_out");
+	add(r, n.bad, "of those, still out at the end", "paths_bad");
 }
 
 static void network(struct report *r, const struct sim *sim)
@@ -209,6 +245,7 @@ void report_make(struct report *r, const struct sim *sim)
 		fault_figures(r, sim, g);
 	}
 	network(r, sim);
+	notice(r, sim);
 }
 
 /**

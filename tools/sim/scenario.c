@@ -223,6 +223,12 @@ static u32 share(struct reader *r)
 	return quantity(r, shares, 0, ONE, "a share such as 0.01, 1% or 500ppm, up to 1");
 }
 
+static u64 rate(struct reader *r)
+{
+	return quantity(r, rates, 1e6, 1.6e12,
+			"a rate such as 100G (bits/s with M, G or T; at most 1.6T)");
+}
+
 /* ------------------------------------------------------------ plain keys */
 
 enum kind { K_NUMBER, K_TIME, K_SIZE, K_RATE, K_SHARE, K_WORD };
@@ -335,8 +341,7 @@ static void read_key(struct scenario *s, struct reader *r, const struct key *k)
 		*(u64 *)field(s, k) = size_of(r, 0, 4294967296.);
 		break;
 	case K_RATE:
-		*(u64 *)field(s, k) = quantity(r, rates, 1e6, 1.6e12,
-			"a rate such as 100G (bits/s with M, G or T; at most 1.6T)");
+		*(u64 *)field(s, k) = rate(r);
 		break;
 	case K_SHARE:
 		*(u32 *)field(s, k) = share(r);
@@ -512,17 +517,33 @@ static void read_target(struct reader *r, struct fault *f)
 	}
 }
 
+static void read_denied(struct reader *r, struct fault *f)
+{
+	f->target = FAULT_DENIED;
+	f->traffic_at = here(r);
+	read_name(r, f->traffic, sizeof(f->traffic), "a traffic's name");
+	demand(r, "t1");
+	f->t1 = numbered(r, &f->t1_at, 4095, "a T1 switch");
+	read_plane(r, f);
+}
+
 static void read_fault(struct scenario *s, struct reader *r)
 {
 	struct fault f = { .times = 1 };
 
 	equals_sign(r);
 	f.place = here(r);
-	if (accept(r, "loss"))
-		f.loss = share(r);
-	else if (!accept(r, "down"))
-		expected(r, "down or loss");
-	read_target(r, &f);
+	if (accept(r, "deny")) {
+		read_denied(r, &f);
+	} else {
+		if (accept(r, "loss"))
+			f.loss = share(r);
+		else if (accept(r, "narrow"))
+			f.rate = rate(r);
+		else if (!accept(r, "down"))
+			expected(r, "down, loss, narrow or deny");
+		read_target(r, &f);
+	}
 	while (!r->failed && !at_end(r)) {
 		if (accept(r, "at"))
 			f.at = duration(r);
@@ -783,7 +804,14 @@ static bool check_fault(const struct scenario *s, const struct fault *f,
 		return complain(s, &f->t0_at, err, size, "fault: expected a T0 below %u", t0s);
 	if (f->t1 >= s->t1s)
 		return complain(s, &f->t1_at, err, size, "fault: expected a T1 below %u", s->t1s);
-	return true;
+	if (f->target != FAULT_DENIED)
+		return true;
+	if (s->routing != ROUTING_NAMED)
+		return complain(s, &f->place, err, size, "fault: expected routing = named");
+	for (u32 i = 0; i < s->ntraffic; i++)
+		if (!strcmp(s->traffic[i].name, f->traffic))
+			return true;
+	return complain(s, &f->traffic_at, err, size, "fault: expected the name of a traffic");
 }
 
 /**

@@ -53,18 +53,21 @@ enum fault_target {
 	FAULT_PLANE,
 	FAULT_NICS,		/* what all hosts receive */
 	FAULT_SOME_LINKS,	/* a share of the links between T0 and T1 */
+	FAULT_DENIED,		/* a traffic's paths by a T1 */
 };
 
 struct fault {
 	u32 target;
 	u32 host, t0, t1, plane;
 	u32 share;		/* FAULT_SOME_LINKS: of 2^32 */
-	u32 loss;		/* of 2^32; 0: down */
+	u32 loss;		/* of 2^32; 0: none */
+	u64 rate;		/* bits/s that are left; 0: down, if no loss */
+	char traffic[NAME_LEN];	/* FAULT_DENIED: whose paths */
 	bool silent;		/* hosts do not see their link go */
 	u64 at, lasts;		/* ns; lasts 0: for ever */
 	u64 every;		/* ns */
 	u32 times;
-	struct place place, host_at, t0_at, t1_at, plane_at;
+	struct place place, host_at, t0_at, t1_at, plane_at, traffic_at;
 };
 
 enum relation { REL_AT_LEAST, REL_AT_MOST, REL_EQUAL };

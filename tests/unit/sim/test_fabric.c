@@ -273,6 +273,27 @@ TEST(fabric__link_down_on_the_wire)
 	stop();
 }
 
+TEST(fabric__a_narrow_link)
+{
+	u32 link;
+
+	start("");
+	link = link_host_down(&sim.fabric, 0, 1);
+	fabric_link_rate(&sim, link, 25000000000ULL);
+	for (int i = 0; i < 3; i++)
+		send(0, 1, 1000, 0);
+	run_for(10000);
+	CHECK_EQ(got.n, 3);
+	CHECK_EQ(got.at[0], 80000 + 320000 + 300000 + 150000);
+	CHECK_EQ(got.at[2] - got.at[1], 320000);
+	fabric_link_rate(&sim, link, 0);
+	for (int i = 0; i < 2; i++)
+		send(0, 1, 1000, 0);
+	run_for(10000);
+	CHECK_EQ(got.at[4] - got.at[3], 80000);
+	stop();
+}
+
 TEST(fabric__loss)
 {
 	start("");

@@ -162,6 +162,62 @@ TEST(sim__memory_of_an_idle_connection)
 	sim_free(&sim);
 }
 
+static u64 sent_by_t1(u32 t1)
+{
+	u64 n = 0;
+
+	for (u32 i = 0; i < sim.c.planes; i++)
+		n += sim.fabric.links[link_t0_t1(&sim.fabric, i, 0, t1)].max_bytes;
+	return n;
+}
+
+#define NAMED	"planes=1;t1s=2;paths=2;routing=named;traffic t = flow 0-2 to 4 message 1M;"
+
+/* Three hosts to one and one link: where they may not go no queue grows. */
+TEST(sim__denied_paths_are_not_used)
+{
+	run(NAMED "fault = deny t t1 0 plane 0;duration=1ms");
+	CHECK_EQ(sent_by_t1(0), 0);
+	CHECK(sent_by_t1(1) > 0);
+	sim_free(&sim);
+	run(NAMED "fault = deny t t1 0 plane 0 for 500us;duration=1ms");
+	CHECK(sent_by_t1(0) > 0);
+	sim_free(&sim);
+}
+
+TEST(sim__what_a_fault_did)
+{
+	/* The other end is told within a round trip, and keeps off. */
+	run("planes=2;sample=5us;traffic t = flow 0 to 4 message 1M outstanding 4;warmup=200us;duration=2ms;"
+	    "fault = down link host 4 plane 1 at 500us for 500us");
+	CHECK_EQ(faults_first(&sim), 500000);
+	CHECK_EQ(faults_mended(&sim), 1000000);
+	CHECK(figure("to_down_us") > 0 && figure("to_down_us") < 10);
+	CHECK(figure("t.during_percent") > 45 && figure("t.during_percent") < 55);
+	CHECK(figure("t.after_percent") > 95);
+	CHECK(figure("t.healed_us") < 500);
+	sim_free(&sim);
+	/* A path dies for ever: taken out soon, and nothing is lost there later. */
+	run("planes=2;t1s=4;paths=4;routing=named;traffic t = flow 0 to 4 qps 20 message 64K;warmup=200us;duration=2ms;"
+	    "fault = down link t0 0 t1 1 plane 1 at 500us");
+	CHECK_EQ(faults_mended(&sim), NEVER);
+	CHECK(figure("lost") > 0);
+	CHECK_EQ(figure("lost_late"), 0);
+	CHECK(figure("found_us") > 0 && figure("found_us") < 100);
+	CHECK(figure("paths_out") >= 1);
+	CHECK(figure("paths_bad") >= 1);
+	sim_free(&sim);
+	/* Where every path loses packets, some are lost later. */
+	run(LOSSY "seed=5");
+	CHECK(figure("lost_late") > 0);
+	CHECK(figure("lost_late") < figure("lost"));
+	sim_free(&sim);
+	run("planes=2;traffic t = flow 0 to 1 count 4");
+	CHECK_EQ(faults_first(&sim), NEVER);
+	CHECK_EQ(figure("found_us"), 1e9);
+	sim_free(&sim);
+}
+
 TEST(sim__a_qp_that_reaches_nobody_fails)
 {
 	run("planes=2;retry=1;rto=4ms;traffic t = flow 0 to 4 count 1;fault=down t0 1 plane 0;fault=down t0 1 plane 1;duration=2s");

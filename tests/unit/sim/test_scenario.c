@@ -40,6 +40,9 @@ TEST(scenario__all_kinds_of_values)
 		"traffic b = flow 8 to 9 start 1ms count 1\n"
 		"fault = down link t0 0 t1 1 plane 0 at 1ms for 10us every 20us times 3\n"
 		"fault = loss 1% nics\n"
+		"routing = named\n"
+		"fault = narrow 100G link host 2 plane 0\n"
+		"fault = deny b t1 3 plane 0 for 5us\n"
 		"expect = a.min_gbps >= 10.5\n"
 		"expect roce = a.jain <= 1\n"));
 	CHECK(scenario_finish(&s, err, sizeof(err)));
@@ -57,11 +60,17 @@ TEST(scenario__all_kinds_of_values)
 	CHECK_EQ(s.traffic[0].count, 3);
 	CHECK_EQ(s.traffic[0].outstanding, 9);
 	CHECK_EQ(s.traffic[1].start, 1000000);
-	CHECK_EQ(s.nfaults, 2);
+	CHECK_EQ(s.nfaults, 4);
 	CHECK_EQ(s.faults[0].every, 20000);
 	CHECK_EQ(s.faults[0].times, 3);
 	CHECK_EQ(s.faults[1].target, FAULT_NICS);
 	CHECK_EQ(s.faults[1].loss, 42949672);
+	CHECK_EQ(s.faults[2].target, FAULT_HOST_LINK);
+	CHECK_EQ(s.faults[2].rate, 100000000000ULL);
+	CHECK_EQ(s.faults[3].target, FAULT_DENIED);
+	CHECK(!strcmp(s.faults[3].traffic, "b"));
+	CHECK_EQ(s.faults[3].t1, 3);
+	CHECK_EQ(s.faults[3].lasts, 5000);
 	CHECK_EQ(s.nexpects, 2);
 	CHECK_EQ(s.expects[1].transport, TRANSPORT_ROCE);
 }
@@ -93,7 +102,9 @@ TEST(scenario__bad_lines)
 		{ "traffic a = flow 3 to\n", "x.conf:1:22: expected a host" },
 		{ "traffic a = incast hosts 7-1 to 0\n", "x.conf:1:26: expected hosts such as" },
 		{ "traffic a = incast to 0 fast\n", "x.conf:1:25: expected hosts, to," },
-		{ "fault = break plane 0\n", "x.conf:1:9: expected down or loss" },
+		{ "fault = break plane 0\n", "x.conf:1:9: expected down, loss, narrow or deny" },
+		{ "fault = narrow plane 0\n", "x.conf:1:16: expected a rate" },
+		{ "fault = deny t1 3 plane 0\n", "x.conf:1:17: expected \"t1\", found \"3\"" },
 		{ "fault = down link plane 0\n", "x.conf:1:19: expected host or t0" },
 		{ "fault = down t1 2\n", "x.conf:1:18: expected \"plane\", found the end of the line" },
 		{ "fault = loss 2 nics\n", "x.conf:1:14: expected a share" },
@@ -149,6 +160,9 @@ TEST(scenario__bad_together)
 		{ "traffic a = permutation count 1\nfault = down t1 4 plane 0\n", "x.conf:2:17: fault: expected a T1 below 4" },
 		{ "traffic a = permutation count 1\nfault = down t0 2 plane 0\n", "x.conf:2:17: fault: expected a T0 below 2" },
 		{ "traffic a = permutation count 1\nfault = down link host 8 plane 0\n", "x.conf:2:24: fault: expected a host below 8" },
+		{ "traffic a = permutation count 1\nfault = deny a t1 0 plane 0\n", "x.conf:2:9: fault: expected routing = named" },
+		{ "routing = named\ntraffic a = permutation count 1\nfault = deny b t1 0 plane 0\n", "x.conf:3:14: fault: expected the name of a traffic" },
+		{ "routing = named\ntraffic a = permutation count 1\nfault = deny a t1 4 plane 0\n", "x.conf:3:19: fault: expected a T1 below 4" },
 		{ "traffic a = permutation count 1\nfault = down links 1%\nfault = down links 2%\n", "x.conf:3:9: expected at most one" },
 		{ "traffic a = permutation\nduration = 1ms\nwarmup = 1ms\n", "x.conf:3:10: expected a warmup below" },
 		{ "traffic a = permutation count 1\nnic_queue = 100\n", "x.conf:2:13: expected a nic_queue" },

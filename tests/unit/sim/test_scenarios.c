@@ -51,10 +51,12 @@ TEST(scenarios__can_all_be_read)
 {
 	static const char * const names[] = {
 		"allreduce-faults", "allreduce-healthy", "alltoall-faults",
-		"alltoall-healthy", "bad-ev", "flap", "incast-128",
-		"incast-victim", "large", "loss-01", "loss-1", "loss-5",
-		"messages-32k", "permutation", "plane-lost", "plane-silent",
-		"start", "t1-dies",
+		"alltoall-healthy", "bad-ev", "bad-ev-400g", "flap", "flap-400g",
+		"incast-128", "incast-trim-400g", "incast-victim", "large",
+		"loss-01", "loss-1", "loss-1-400g", "loss-5", "loss-5-400g",
+		"messages-32k", "named-t1-dies-400g", "narrow-400g",
+		"permutation", "plane-back-400g", "plane-lost", "plane-silent",
+		"port-down-400g", "qps-100-400g", "start", "t1-dies",
 	};
 	struct scenario s;
 
@@ -68,6 +70,16 @@ TEST(scenarios__can_all_be_read)
 TEST(scenarios__one_bad_ev)
 {
 	run("bad-ev", "mrc");
+}
+
+TEST(scenarios__a_path_dies_under_100_qps)
+{
+	run("qps-100-400g", "mrc");
+}
+
+TEST(scenarios__two_flows_on_a_narrow_link)
+{
+	run("narrow-400g", "mrc");
 }
 
 TEST(scenarios__messages_of_32k)
