@@ -501,8 +501,18 @@ static struct verdict act(struct mrc_qp *qp, struct sk_buff *skb,
 static void finish_read(struct mrc_qp *qp, const struct mrc_pkt *p,
 			struct mrc_txmsg *read, struct verdict v)
 {
-	if (!read)
-		return;		/* its QP was in error when it was flushed */
+	if (!read) {
+		/*
+		 * The answer to something else has come with the PSN of what
+		 * somebody is waiting for, perhaps.
+		 */
+		mrc_count(qp->dev, drop_stale);
+		read = list_first_entry_or_null(&qp->req.reads,
+						struct mrc_txmsg, reads);
+		if (read && read->made)
+			mrc_req_fail(qp, read, IB_WC_BAD_RESP_ERR);
+		return;
+	}
 	if (v.syndrome)
 		mrc_req_fail(qp, read, v.wc_status ?: IB_WC_BAD_RESP_ERR);
 	else if (read->placed != read->length)
