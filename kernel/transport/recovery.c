@@ -493,10 +493,13 @@ unsigned int mrc_tx_on_timer(struct mrc_tx *tx, struct mrc_peer_state *ps,
 
 		/*
 		 * Waiting for the window is not the peer's fault, nor is
-		 * silence if it was not asked.
+		 * silence if it was not asked. A packet that is to be sent
+		 * again waits for other streams while these have some in
+		 * flight, otherwise for a way to the peer.
 		 */
 		if (n || (now - tx->heard_at >= rto(tx) &&
-			  (tx->lost.head != MRC_TX_NONE ||
+			  ((tx->lost.head != MRC_TX_NONE &&
+			    !mrc_cc_inflight(ps->cc)) ||
 			   tx->probe_at > tx->heard_at))) {
 			what |= MRC_TX_RTO;
 			if (tx->rto_ns && tx->retry < U8_MAX)

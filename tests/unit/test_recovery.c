@@ -545,6 +545,26 @@ TEST(mrc_tx_on_timer__received_but_not_processed)
 	CHECK(mrc_tx_idle(&tx));
 }
 
+TEST(mrc_tx_on_timer__waiting_for_the_window)
+{
+	unsigned int what = 0;
+
+	begin_with(5, 64, 64, 50 * MSEC, 2);
+	lose_first_of_ten();
+	CHECK(lost(0));
+	CHECK_EQ(tx.flight.count, 0);
+	/* Other streams have the window: that is not the peer's fault. */
+	mrc_cc_sent(ps.cc, 4096);
+	for (u64 end = now + 2000 * MSEC; now < end;)
+		CHECK(!(wait_timer(false) & (MRC_TX_RTO | MRC_TX_DEAD)));
+	/* Nobody has, and still the packet cannot be sent. */
+	mrc_cc_release(ps.cc, 4096);
+	for (u64 start = now; !(what & MRC_TX_DEAD);) {
+		what = wait_timer(false);
+		CHECK(now < start + 1000 * MSEC);
+	}
+}
+
 TEST(mrc_tx_on_timer__waiting_for_a_path)
 {
 	unsigned int what = 0;

@@ -128,18 +128,19 @@ static void client(void)
 		for (i = 0; i < cfg.qps; i++)
 			post(i);
 	while (open) {
-		int n = reap(wc, 64);
+		int n = reap(wc, 64), c;
 
 		at = now();
 		if (stop && end > at)
 			end = at;
-		while (n-- > 0) {
-			if (wc[n].status != IBV_WC_SUCCESS)
-				die("completion on QP %" PRIu64 ": %s", wc[n].wr_id,
-				    ibv_wc_status_str(wc[n].status));
+		/* in their order: the first error is the one that says why */
+		for (c = 0; c < n; c++) {
+			if (wc[c].status != IBV_WC_SUCCESS)
+				die("completion on QP %" PRIu64 ": %s", wc[c].wr_id,
+				    ibv_wc_status_str(wc[c].status));
 			done += at >= from && at <= end;
 			if (at < end)
-				post(wc[n].wr_id);
+				post(wc[c].wr_id);
 			else
 				open--;
 		}
